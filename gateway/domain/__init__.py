@@ -1,0 +1,1 @@
+"""What the waiting room decides: pure functions and values. No I/O, no clock, no globals."""

@@ -1,0 +1,134 @@
+"""A room: its phases, its live knobs, and the snapshot of its line that every worker holds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.errors import InvalidKnob
+
+MAX_RATE_PER_MINUTE = 1_000_000
+MAX_CEILING = 10_000_000
+MAX_MESSAGE_CHARACTERS = 500
+
+
+class Phase(StrEnum):
+    """What a room does with those who come and those who wait."""
+
+    SCHEDULED = "scheduled"  # countdown; the pre-queue gathers
+    DRAWN = "drawn"  # the pre-queue is frozen and drawn; doors still shut
+    OPEN = "open"
+    PAUSED = "paused"  # the line is kept, nothing is released
+    LAST_CALL = "last-call"  # no new tickets; everyone in line is still served
+    CLOSED = "closed"
+    BYPASS = "bypass"  # everyone passes, and gets a pass
+
+    @property
+    def issues_tickets(self) -> bool:
+        """Whether a newcomer may take a number."""
+        return self in (Phase.SCHEDULED, Phase.DRAWN, Phase.OPEN, Phase.PAUSED)
+
+    @property
+    def releases(self) -> bool:
+        """Whether those in line are let in."""
+        return self in (Phase.OPEN, Phase.LAST_CALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """The public facts of a draw; empty strings and zero until each is known."""
+
+    commitment: str = ""  # hex SHA-256 of the secret, published before the first ticket exists
+    announced_entropy: str = ""  # what public value will be used, said in advance
+    size: int = 0  # N, fixed at the freeze
+    secret: str = ""  # hex, published at the draw
+    entropy: str = ""  # entered after the freeze
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """What an operator may change while the room runs. Each change has a revision and an audit entry."""
+
+    rate_per_minute: float = 60.0  # admissions (claims) a minute
+    ceiling: int = 500  # most visitors inside at once
+    phase: Phase = Phase.OPEN
+    opens_at_ms: int = 0  # wall time, 0: none
+    closes_at_ms: int = 0
+    message: dict[str, str] = field(default_factory=dict)  # language code to text
+
+    def __post_init__(self) -> None:
+        check_rate(self.rate_per_minute)
+        check_ceiling(self.ceiling)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One consistent view of a room's line, as the store's function saw it at ``now_ms``.
+
+    ``serving <= ready <= called <= issued`` always. Times named ``vt`` are room time: it stands
+    still while nobody ticks, so that nobody is passed over for an outage of ours.
+    """
+
+    room: str
+    instance: str  # random id of this line
+    generation: int  # grows when the store lost something and the line was restored
+    revision: int  # of the knobs
+    knobs: Knobs
+    now_ms: int  # wall time at the store
+    vt_ms: int
+    issued: int  # the last number given out
+    called: int
+    ready: int
+    serving: int
+    late: int  # returned visitors waiting in the late lane
+    offers: int  # live offers, both lanes
+    leases: int  # visitors inside: pass signed, lease alive
+    ghosts: int  # leases that a store may have lost and that can still be alive
+    density: float  # share of called positions that are present, 0 < density <= 1
+    delivered_per_minute: float  # claims over the last half minute or so
+    present: int  # waiting visitors seen in the last two presence windows
+    since_release_ms: int  # room time since the last offer or claim while somebody present waited
+    claimed: int  # admissions of this line so far
+    finished: int
+    lapsed: int  # offers that were not claimed in time
+    passed: int  # positions passed over because they were absent
+    late_returns: int
+    workers: int  # gateway workers heard in the last seconds
+    poll_max_s: int
+    generation_starts: tuple[int, ...] = ()  # first number of each generation after the first
+    draw: Draw | None = None
+
+    @property
+    def phase(self) -> Phase:
+        return self.knobs.phase
+
+    @property
+    def waiting(self) -> int:
+        """Tickets not yet called to the door, present or not, both lanes."""
+        return self.issued - self.serving + self.late
+
+    @property
+    def inside(self) -> int:
+        """What counts against the ceiling."""
+        return self.leases + self.offers + self.ghosts
+
+    def position(self, number: int) -> int:
+        """Place in line of ``number``: the number itself in a line that was not drawn."""
+        return number
+
+
+def check_rate(rate_per_minute: float) -> float:
+    """Return the rate, or raise InvalidKnob: 0 stops releases, the most is a million a minute."""
+    if not math.isfinite(rate_per_minute) or not 0 <= rate_per_minute <= MAX_RATE_PER_MINUTE:
+        raise InvalidKnob(
+            f"rate {rate_per_minute:g} a minute is not usable: give 0 to {MAX_RATE_PER_MINUTE:,} (0 stops releases)"
+        )
+    return rate_per_minute
+
+
+def check_ceiling(ceiling: int) -> int:
+    """Return the ceiling, or raise InvalidKnob. Below the number inside is allowed: it drains."""
+    if not 0 <= ceiling <= MAX_CEILING:
+        raise InvalidKnob(f"ceiling {ceiling} is not usable: give 0 to {MAX_CEILING:,} visitors")
+    return ceiling

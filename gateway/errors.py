@@ -1,0 +1,82 @@
+"""Every error the gateway raises on purpose, as one small tree.
+
+Each carries the data its handler needs, and a message that tells a person what to do next.
+"""
+
+from __future__ import annotations
+
+
+class AntreanError(Exception):
+    """The root: whatever is raised on purpose by this package."""
+
+
+class SettingsError(AntreanError):
+    """The configuration cannot be used. ``problems`` holds one line per setting, all at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class CredentialError(AntreanError):
+    """A ticket or pass that is not believed. ``reason`` is one stable word for logs and JSON."""
+
+    reason = "invalid"
+
+
+class ForgedCredential(CredentialError):
+    """Not signed by any of our keys for this purpose, or cut, or not ours at all."""
+
+    reason = "forged"
+
+
+class OtherRoomCredential(CredentialError):
+    """Genuine, but for another room."""
+
+    reason = "other-room"
+
+
+class OtherLineCredential(CredentialError):
+    """Genuine, but from an earlier line of this room: the visitor joins anew."""
+
+    reason = "earlier-line"
+
+
+class FutureCredential(CredentialError):
+    """Issued further in the future than machines' clocks may differ."""
+
+    reason = "future-dated"
+
+
+class ExpiredCredential(CredentialError):
+    """A pass beyond its expiry."""
+
+    reason = "expired"
+
+
+class StoreError(AntreanError):
+    """The store answered something that is not a result."""
+
+
+class StoreUnreachable(StoreError):
+    """No answer in time. What was sent may or may not have been executed."""
+
+
+class StoreUnsuitable(StoreError):
+    """The store may not be used as it is configured (too old, may evict keys, read-only)."""
+
+
+class RoomMissing(StoreError):
+    """The store does not hold this room: no gateway has opened it yet, or it was emptied."""
+
+
+class StaleRevision(AntreanError):
+    """Somebody else changed the room first. ``current`` is the revision to look at before trying again."""
+
+    def __init__(self, current: int) -> None:
+        super().__init__(f"the room was changed meanwhile (revision {current}): look at it and try again")
+        self.current = current
+
+
+class InvalidKnob(AntreanError):
+    """An operator's value that cannot be used; the message says what is allowed."""
