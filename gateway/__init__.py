@@ -1,0 +1,1 @@
+"""Antrean: a virtual waiting room."""
