@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,8 +42,8 @@ class Database:
 
     async def start(self, seeds: Path = SEEDS) -> None:
         """Create what is missing and bring the formations up to date. Raises DatabaseUnreachable."""
-        if self.url.get_backend_name() == "sqlite" and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        if self.url.get_backend_name() == "sqlite" and self.url.database not in (None, "", ":memory:"):
+            _create_private(Path(str(self.url.database)))
         async with self.session() as session, session.begin():
             connection = await session.connection()
             if connection.dialect.name == "postgresql":
@@ -93,6 +94,15 @@ def _engine_options(url: URL) -> dict[str, Any]:
         "pool_timeout": 10,
         "connect_args": {"timeout": 5, "command_timeout": 10},
     }
+
+
+def _create_private(file: Path) -> None:
+    """Personal data is nobody else's to read; SQLite gives its side files the mode of this one."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as exc:
+        raise DatabaseUnreachable(f"{file} cannot be used as the database: {exc.strerror}") from exc
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -54,12 +54,12 @@ def parse(text: str) -> Nik:
     number = stdnum_nik.compact(text)
     try:
         stdnum_nik.validate(_with_known_province(number))
-    except InvalidFormat as exc:
-        raise InvalidNik(Problem(N_("A NIK has digits only."))) from exc
-    except InvalidLength as exc:
+    except InvalidLength as exc:  # before InvalidFormat, of which it is one
         raise InvalidNik(
             Problem(N_("A NIK has 16 digits; this has %(count)d."), {"count": len(number)})
         ) from exc
+    except InvalidFormat as exc:
+        raise InvalidNik(Problem(N_("A NIK has digits only."))) from exc
     except InvalidComponent as exc:
         raise InvalidNik(_wrong_part(number)) from exc
     except ValidationError as exc:
