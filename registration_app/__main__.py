@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import sys
@@ -10,7 +11,8 @@ import structlog
 import uvicorn
 
 from registration_app.app import create_app
-from registration_app.errors import SettingsError
+from registration_app.database import Database
+from registration_app.errors import DatabaseUnreachable, SettingsError
 from registration_app.settings import Settings, load_settings
 
 KEEP_ALIVE_S = 65
@@ -25,9 +27,11 @@ def main() -> int:
         settings = load_settings()
         app = create_app(settings)
         listener = _listen(settings)
+        asyncio.run(_try_database(settings))
     except SettingsError as exc:
-        sys.stderr.write("".join(f"registration: {problem}\n" for problem in exc.problems))
-        return 1
+        return _refuse(exc.problems)
+    except DatabaseUnreachable as exc:
+        return _refuse([f"{exc}; see DATABASE_URL"])
     config = uvicorn.Config(
         app,
         # Addresses of cards are secrets: no access log.
@@ -43,6 +47,20 @@ def main() -> int:
         except KeyboardInterrupt:
             return 0
     return 0 if server.started else 1
+
+
+async def _try_database(settings: Settings) -> None:
+    """Before the server starts, which would wrap the reason in its own traceback."""
+    database = Database(settings.engine_url)
+    try:
+        await database.start()
+    finally:
+        await database.close()
+
+
+def _refuse(problems: list[str]) -> int:
+    sys.stderr.write("".join(f"registration: {problem}\n" for problem in problems))
+    return 1
 
 
 def _listen(settings: Settings) -> socket.socket:

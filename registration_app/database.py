@@ -64,7 +64,7 @@ class Database:
         except IntegrityError:
             raise
         except (SQLAlchemyError, OSError) as exc:  # asyncpg's refused connection is a bare OSError
-            raise DatabaseUnreachable(f"the database does not answer: {exc}") from exc
+            raise DatabaseUnreachable(f"the database does not answer: {_reason(exc)}") from exc
 
     async def formations(self) -> list[Formation]:
         """All formations, by agency."""
@@ -94,6 +94,11 @@ def _engine_options(url: URL) -> dict[str, Any]:
         "pool_timeout": 10,
         "connect_args": {"timeout": 5, "command_timeout": 10},
     }
+
+
+def _reason(exc: Exception) -> str:
+    """The driver's own words on one line, without SQLAlchemy's statement: it holds personal data."""
+    return str(getattr(exc, "orig", None) or exc).splitlines()[0] or type(exc).__name__
 
 
 def _create_private(file: Path) -> None:

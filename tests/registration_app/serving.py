@@ -119,7 +119,9 @@ class Service:
 async def serve(settings: Settings, hasher: PasswordHasher | None = CHEAP) -> AsyncIterator[Service]:
     """The service on a free port until the block ends."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(settings, hasher), log_config=None, access_log=False, lifespan="on", server_header=False)
+    config = uvicorn.Config(
+        create_app(settings, hasher), log_config=None, access_log=False, lifespan="on", server_header=False
+    )
     server = Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     clients: list[httpx2.AsyncClient] = []
@@ -138,7 +140,7 @@ async def until(predicate: Callable[[], bool], description: str, within_s: float
     """Wait until the predicate is true; fails with the description."""
     try:
         async with asyncio.timeout(within_s):
-            while not predicate():
+            while not predicate():  # noqa: ASYNC110 - not everything that becomes true sets an event
                 await asyncio.sleep(0.01)
     except TimeoutError:
         pytest.fail(f"not within {within_s} s: {description}")

@@ -70,7 +70,9 @@ async def test_twenty_submits_of_one_form_at_once_give_one_row_and_one_number(se
     assert await service.count() == 1
 
 
-async def test_twenty_browsers_with_one_persons_data_at_once_give_one_row_and_one_number(service: Service) -> None:
+async def test_twenty_browsers_with_one_persons_data_at_once_give_one_row_and_one_number(
+    service: Service,
+) -> None:
     visitors = [service.visitor() for _ in range(20)]
     person = await visitors[0].example()
     forms = [await resend(visitor, person) for visitor in visitors]
@@ -81,7 +83,9 @@ async def test_twenty_browsers_with_one_persons_data_at_once_give_one_row_and_on
     assert await service.count() == 1
 
 
-async def test_twenty_strangers_with_one_nik_at_once_give_one_row_and_nineteen_refusals(service: Service) -> None:
+async def test_twenty_strangers_with_one_nik_at_once_give_one_row_and_nineteen_refusals(
+    service: Service,
+) -> None:
     visitors = [service.visitor() for _ in range(20)]
     person = await visitors[0].example()
     forms = [
@@ -122,7 +126,9 @@ async def test_a_taken_nik_is_refused_without_a_word_about_its_holder(
         assert fields[name] not in answer.text
 
 
-async def test_the_same_form_with_changes_leads_to_the_card_and_says_that_nothing_changed(service: Service) -> None:
+async def test_the_same_form_with_changes_leads_to_the_card_and_says_that_nothing_changed(
+    service: Service,
+) -> None:
     visitor = service.visitor()
     fields = await visitor.example()
     number = await visitor.register(fields)
