@@ -54,8 +54,18 @@ class ExpiredCredential(CredentialError):
     reason = "expired"
 
 
+class SpentCredential(CredentialError):
+    """A pass whose visitor has finished, or gave the place up."""
+
+    reason = "finished"
+
+
 class MistypedNumber(AntreanError):
     """A number, as people see it, whose check digit does not fit."""
+
+
+class AmbiguousPath(AntreanError):
+    """A path that two origins would read as two different rooms'."""
 
 
 class StoreError(AntreanError):

@@ -11,14 +11,23 @@ with an allowance for machines whose clocks differ.
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeVar, cast
+from typing import TypeVar, cast
 
 from itsdangerous import BadData
 
 from gateway.domain.numbers import format_number, parse_number
+from gateway.domain.passes import (
+    HARD_LIMIT_S,
+    IDLE_S,
+    SKEW_S,
+    UNUSED_S,
+    Pass,
+    PassKind,
+    Ticket,
+    new_nonce,
+    renew,
+)
 from gateway.domain.signing import RememberingSerializer, RememberingSigner
 from gateway.errors import (
     ExpiredCredential,
@@ -28,20 +37,27 @@ from gateway.errors import (
     OtherRoomCredential,
 )
 
-__all__ = ["Keyring", "Pass", "PassKind", "Ticket", "format_number", "new_nonce", "parse_number", "renew"]
+__all__ = [
+    "HARD_LIMIT_S",
+    "IDLE_S",
+    "SKEW_S",
+    "UNUSED_S",
+    "Keyring",
+    "Pass",
+    "PassKind",
+    "Ticket",
+    "format_number",
+    "new_nonce",
+    "parse_number",
+    "renew",
+]
 
-SKEW_S = 120  # the most that the clocks of two gateway machines may differ
-UNUSED_S = 180  # a pass that nobody has presented yet
-IDLE_S = 1200  # from one use of a pass to the next
-HARD_LIMIT_S = 7200  # from the admission, however active the visitor is
-RENEW_BELOW_S = IDLE_S // 2  # a pass with less left than this is re-issued
 VISITOR_HEADER_S = 300  # how long the origin may believe one Antrean-Visitor value
 
 TICKET_SALT = "antrean.ticket"
 PASS_SALT = "antrean.pass"  # noqa: S105 - a purpose, not a secret
 VISITOR_SALT = "antrean.visitor"
 
-PassKind = Literal["visitor", "staff", "bypass"]
 _KINDS: tuple[PassKind, ...] = ("visitor", "staff", "bypass")
 
 _VERSION = "1"
@@ -51,52 +67,7 @@ _FIELD = re.compile(r"[A-Za-z0-9._-]*", re.ASCII)
 _RETURN_TO = re.compile(r"/[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*", re.ASCII)  # cookie-safe characters
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """A number in one line of one room."""
-
-    room: str
-    instance: str  # of the line
-    generation: int
-    number: int
-    issued_at_s: int
-    nonce: str
-    return_to: str = "/"  # same-site path and query that the visitor came for
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """The right to reach the origin, until it idles out or the hard limit comes."""
-
-    room: str
-    instance: str  # of the line; empty for staff, who pass in any line
-    generation: int
-    number: int  # 0 for staff and bypass, who never stood in line
-    nonce: str
-    expires_at_s: int  # unix seconds, moves on while the pass is used
-    hard_limit_s: int  # unix seconds, never moves
-    kind: PassKind = "visitor"
-
-    def is_idle(self, now_s: float) -> bool:
-        """Whether it was last used too long ago (form submissions are still let through)."""
-        return now_s > self.expires_at_s + SKEW_S
-
-    def is_due(self, now_s: float) -> bool:
-        """Whether it is time to re-issue it: first use, or half of the idle time gone."""
-        return self.expires_at_s - now_s < RENEW_BELOW_S and self.expires_at_s < self.hard_limit_s
-
-    @property
-    def visitor(self) -> tuple[str, int]:
-        """(instance, number) as the origin sees them: one pair a visitor, also without a number."""
-        return (self.instance, self.number) if self.kind == "visitor" else (f"{self.kind}.{self.nonce}", 0)
-
-
 _Credential = TypeVar("_Credential", Ticket, Pass)
-
-
-def new_nonce() -> str:
-    """48 random bits: tells two credentials of one number apart in the logs."""
-    return secrets.token_urlsafe(6)
 
 
 class Keyring:
@@ -191,20 +162,6 @@ class Keyring:
         if now_s > cast("int", visitor["exp"]) + SKEW_S:
             raise ExpiredCredential("the visitor header is too old")
         return visitor
-
-
-def renew(visitor_pass: Pass, now_s: float) -> Pass:
-    """The same pass with its idle time starting again, never beyond its hard limit."""
-    return Pass(
-        visitor_pass.room,
-        visitor_pass.instance,
-        visitor_pass.generation,
-        visitor_pass.number,
-        visitor_pass.nonce,
-        min(int(now_s) + IDLE_S, visitor_pass.hard_limit_s),
-        visitor_pass.hard_limit_s,
-        visitor_pass.kind,
-    )
 
 
 def _as_bytes(token: str | bytes) -> bytes:

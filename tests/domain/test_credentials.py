@@ -199,7 +199,7 @@ def test_other_rooms_and_earlier_lines_are_told_apart_from_forgeries() -> None:
 
 def test_every_refusal_carries_one_stable_word() -> None:
     reasons = [error.reason for error in CredentialError.__subclasses__()]
-    assert sorted(reasons) == ["earlier-line", "expired", "forged", "future-dated", "other-room"]
+    assert sorted(reasons) == ["earlier-line", "expired", "finished", "forged", "future-dated", "other-room"]
 
 
 def test_a_staff_pass_is_good_in_every_line_of_its_room() -> None:
