@@ -49,9 +49,13 @@ class FutureCredential(CredentialError):
 
 
 class ExpiredCredential(CredentialError):
-    """A pass beyond its expiry."""
+    """A pass beyond its hard limit. ``number`` is whose it was; its ticket was used up with it."""
 
     reason = "expired"
+
+    def __init__(self, message: str, number: int = 0) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 class SpentCredential(CredentialError):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gateway.domain import estimate
 from gateway.domain.passes import HARD_LIMIT_S, Pass, Ticket
 from gateway.domain.room import Phase, Snapshot
-from gateway.errors import CredentialError, OtherLineCredential
+from gateway.errors import CredentialError, ExpiredCredential, OtherLineCredential
 
 RETRY_TROUBLE_S = 5
 RETRY_CLOSED_S = 3600
@@ -100,8 +100,7 @@ def decide(
         return PassThrough(held, renew=held.is_due(now_s))
     if snapshot is not None and snapshot.phase is Phase.BYPASS:
         return BypassLine()
-    if isinstance(ticket, Ticket) and is_orphan(ticket, snapshot):
-        ticket = OtherLineCredential("the number was lost and may be somebody else's now")
+    ticket = believed(ticket, visitor_pass, snapshot)
     place = _place(ticket, held)
     if not facts.navigation:
         return _refuse(snapshot, reachable, place, _reason(ticket, visitor_pass))
@@ -151,6 +150,21 @@ def _reason(ticket: Ticket | CredentialError | None, visitor_pass: Pass | Creden
         if isinstance(credential, CredentialError):
             return credential.reason
     return REASON_NO_TICKET if visitor_pass is None else "idle"
+
+
+def believed(
+    ticket: Ticket | CredentialError | None,
+    visitor_pass: Pass | CredentialError | None,
+    snapshot: Snapshot | None,
+) -> Ticket | CredentialError | None:
+    """The ticket, unless it is worth nothing any more although it is genuine: then the reason."""
+    if not isinstance(ticket, Ticket):
+        return ticket
+    if isinstance(visitor_pass, ExpiredCredential) and visitor_pass.number == ticket.number:
+        return visitor_pass
+    if is_orphan(ticket, snapshot):
+        return OtherLineCredential("the number was lost and may be somebody else's now")
+    return ticket
 
 
 def is_orphan(ticket: Ticket, snapshot: Snapshot | None) -> bool:

@@ -136,7 +136,7 @@ class Keyring:
             _remember(self._known_passes, raw, found)
         _check_line(found, room, None if found.kind == "staff" else instance)
         if now_s > found.hard_limit_s + SKEW_S:
-            raise ExpiredCredential("the pass is beyond its hard limit")
+            raise ExpiredCredential("the pass is beyond its hard limit", found.number)
         if found.kind != "staff" and found.hard_limit_s > now_s + HARD_LIMIT_S + SKEW_S:
             raise FutureCredential("the pass was issued in the future")
         return found

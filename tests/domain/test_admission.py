@@ -38,6 +38,7 @@ AJAX_POST = RequestFacts(navigation=False, safe=False)
 CRAWLER = RequestFacts(navigation=True, safe=True, crawler=True)
 
 TICKET = Ticket("registration", "k3xq", 1, 500, int(NOW) - 60, "nt", "/daftar")
+OTHER = replace(TICKET, number=600)
 FRESH = Pass("registration", "k3xq", 1, 90, "np", int(NOW) + IDLE_S, int(NOW) + HARD_LIMIT_S)
 UNUSED = replace(FRESH, expires_at_s=int(NOW) + UNUSED_S)
 IDLE = replace(FRESH, expires_at_s=int(NOW) - SKEW_S - 1)
@@ -45,9 +46,8 @@ FROM_IDLE = Ticket("registration", "k3xq", 1, 90, int(NOW), "np")
 STAFF = replace(FRESH, kind="staff", number=0, instance="", expires_at_s=int(NOW) + 86_400)
 STAFF_OVER = replace(STAFF, expires_at_s=int(NOW) - SKEW_S - 1)
 
-FORGED, EARLIER, EXPIRED, SPENT = (
-    kind("…") for kind in (ForgedCredential, OtherLineCredential, ExpiredCredential, SpentCredential)
-)
+FORGED, EARLIER, SPENT = ForgedCredential("…"), OtherLineCredential("…"), SpentCredential("…")
+EXPIRED = ExpiredCredential("…", number=500)
 
 OPEN: dict[str, Any] = {}
 EMPTY = {"issued": 100, "called": 100, "ready": 100}
@@ -65,6 +65,8 @@ TABLE: list[Row] = [
     ("nor a background read", FETCH, OPEN, {"visitor_pass": IDLE}, Refuse(429, "idle", 2, FROM_IDLE)),
     ("an idle pass with its ticket returns", PAGE, OPEN, {"visitor_pass": IDLE, "ticket": TICKET}, CheckIn(TICKET, True)),
     ("a pass beyond its hard limit joins anew", PAGE, OPEN, {"visitor_pass": EXPIRED}, Join()),
+    ("its ticket was used up with it", PAGE, OPEN, {"visitor_pass": EXPIRED, "ticket": TICKET}, Join()),
+    ("another ticket was not", PAGE, OPEN, {"visitor_pass": EXPIRED, "ticket": OTHER}, CheckIn(OTHER, False)),
     ("a form with it is refused", AJAX_POST, OPEN, {"visitor_pass": EXPIRED}, Refuse(429, "expired", 60)),
     ("who has finished may join anew", PAGE, OPEN, {"visitor_pass": SPENT}, Join()),
     ("a finished pass posts nothing more", AJAX_POST, OPEN, {"visitor_pass": SPENT}, Refuse(429, "finished", 60)),
