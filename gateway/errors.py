@@ -88,6 +88,14 @@ class RoomMissing(StoreError):
     """The store does not hold this room: no gateway has opened it yet, or it was emptied."""
 
 
+class LineClosed(AntreanError):
+    """The room gives out no tickets in this phase."""
+
+    def __init__(self, phase: str) -> None:
+        super().__init__(f"no tickets are given out: the room is in {phase}")
+        self.phase = phase
+
+
 class StaleRevision(AntreanError):
     """Somebody else changed the room first. ``current`` is the revision to look at before trying again."""
 

@@ -51,7 +51,7 @@ class CheckIn:
     """Here again with a ticket: mark present, claim an offer, then onwards or the waiting page."""
 
     ticket: Ticket
-    returning: bool  # was inside already, and idled out within the hard limit
+    held: Pass | None = None  # was inside already, and idled out within the hard limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +101,23 @@ def decide(
     if snapshot is not None and snapshot.phase is Phase.BYPASS:
         return BypassLine()
     ticket = believed(ticket, visitor_pass, snapshot)
-    place = _place(ticket, held)
+    place = place_of(ticket, held)
     if not facts.navigation:
         return _refuse(snapshot, reachable, place, _reason(ticket, visitor_pass))
     if facts.crawler and has_line(snapshot, reachable):
         return Refuse(503, "line", RETRY_CRAWLER_S)
-    return _stand_in_line(snapshot, reachable, place, returning=held is not None)
+    return _stand_in_line(snapshot, reachable, place, held)
 
 
 def _stand_in_line(
-    snapshot: Snapshot | None, reachable: bool, place: Ticket | None, *, returning: bool
+    snapshot: Snapshot | None, reachable: bool, place: Ticket | None, held: Pass | None
 ) -> Decision:
     if snapshot is not None and snapshot.phase is Phase.CLOSED:
         return ShowClosed(last_call=False)
     if snapshot is None or not reachable:
         return ShowTrouble(place)
     if place is not None:
-        return CheckIn(place, returning)
+        return CheckIn(place, held)
     if snapshot.phase.issues_tickets:
         return Join()
     return ShowClosed(last_call=True)
@@ -132,7 +132,7 @@ def _refuse(snapshot: Snapshot | None, reachable: bool, place: Ticket | None, re
     return Refuse(429, reason, estimate.poll_s(snapshot, position), place)
 
 
-def _place(ticket: Ticket | CredentialError | None, held: Pass | None) -> Ticket | None:
+def place_of(ticket: Ticket | CredentialError | None, held: Pass | None) -> Ticket | None:
     """The place in line that this visitor holds; an idle pass is one too."""
     if isinstance(ticket, Ticket):
         return ticket

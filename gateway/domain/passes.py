@@ -67,9 +67,7 @@ def admit(ticket: Ticket, now_s: float, *, hard_limit_s: int = 0) -> Pass:
     """
     limit_s = hard_limit_s or int(now_s) + HARD_LIMIT_S
     expires_at_s = min(int(now_s) + UNUSED_S, limit_s)
-    return Pass(
-        ticket.room, ticket.instance, ticket.generation, ticket.number, new_nonce(), expires_at_s, limit_s
-    )
+    return Pass(ticket.room, ticket.instance, ticket.generation, ticket.number, new_nonce(), expires_at_s, limit_s)
 
 
 def let_past(room: str, instance: str, generation: int, now_s: float) -> Pass:

@@ -22,6 +22,7 @@ class State(StrEnum):
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
     CLOSED = "closed"
+    UNKNOWN = "unknown"  # genuine, but of a number that this line never gave out: join anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Line:
         """Mark present and claim an offer if there is one. ``returning``: holds a pass within its hard limit."""
         raise NotImplementedError
 
-    async def look(self, number: int) -> State:
+    async def look(self, number: int, *, returning: bool = False) -> State:
         """The same answer without marking or claiming."""
         raise NotImplementedError
 

@@ -12,6 +12,8 @@ from gateway.domain.admission import RequestFacts
 _WANTED = frozenset(
     (
         b"accept",
+        b"accept-encoding",
+        b"accept-language",
         b"antrean-pass",
         b"antrean-ticket",
         b"cookie",
@@ -23,7 +25,11 @@ _WANTED = frozenset(
         b"sec-fetch-site",
         b"sec-purpose",
         b"user-agent",
+        b"x-forwarded-method",
+        b"x-forwarded-uri",
         b"x-moz",
+        b"x-original-method",
+        b"x-original-uri",
     )
 )
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))

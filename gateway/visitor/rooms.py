@@ -23,13 +23,15 @@ _Credential = TypeVar("_Credential", Ticket, Pass)
 class VisitorRoom:
     """What is needed to receive visitors in one room."""
 
-    def __init__(self, settings: RoomSettings, line: Line, origin: ASGIApp, keyring: Keyring) -> None:
+    def __init__(
+        self, settings: RoomSettings, line: Line, origin: ASGIApp, keyring: Keyring, page: WaitingPage
+    ) -> None:
         self.id = settings.id
         self.settings = settings
         self.line = line
         self.origin = origin
         self.keyring = keyring
-        self.page = WaitingPage(settings)
+        self.page = page
         self.uses = PassUses(line)
         self._cookies = (cookie_names(settings.id, secure=False), cookie_names(settings.id, secure=True))
 

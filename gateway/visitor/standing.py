@@ -29,9 +29,7 @@ class Standing:
 async def join(room: VisitorRoom, return_to: str, now_s: float) -> Standing:
     """Take a number. Raises LineClosed, StoreError."""
     joined = await room.line.join()
-    ticket = Ticket(
-        room.id, joined.instance, joined.generation, joined.number, int(now_s), new_nonce(), return_to
-    )
+    ticket = Ticket(room.id, joined.instance, joined.generation, joined.number, int(now_s), new_nonce(), return_to)
     if joined.admitted:
         return Standing(ticket, State.ADMITTED, admit(ticket, now_s))
     snapshot = room.snapshot

@@ -61,12 +61,12 @@ TABLE: list[Row] = [
     ("a pass is renewed at its first use", FETCH, OPEN, {"visitor_pass": UNUSED}, PassThrough(UNUSED, renew=True)),
     ("an idle pass carries a form through", FORM, OPEN, {"visitor_pass": IDLE}, PassThrough(IDLE, renew=True)),
     ("and a background post", AJAX_POST, OPEN, {"visitor_pass": IDLE}, PassThrough(IDLE, renew=True)),
-    ("an idle pass does not open a page", PAGE, OPEN, {"visitor_pass": IDLE}, CheckIn(FROM_IDLE, returning=True)),
+    ("an idle pass does not open a page", PAGE, OPEN, {"visitor_pass": IDLE}, CheckIn(FROM_IDLE, IDLE)),
     ("nor a background read", FETCH, OPEN, {"visitor_pass": IDLE}, Refuse(429, "idle", 2, FROM_IDLE)),
-    ("an idle pass with its ticket returns", PAGE, OPEN, {"visitor_pass": IDLE, "ticket": TICKET}, CheckIn(TICKET, True)),
+    ("an idle pass with its ticket returns", PAGE, OPEN, {"visitor_pass": IDLE, "ticket": TICKET}, CheckIn(TICKET, IDLE)),
     ("a pass beyond its hard limit joins anew", PAGE, OPEN, {"visitor_pass": EXPIRED}, Join()),
     ("its ticket was used up with it", PAGE, OPEN, {"visitor_pass": EXPIRED, "ticket": TICKET}, Join()),
-    ("another ticket was not", PAGE, OPEN, {"visitor_pass": EXPIRED, "ticket": OTHER}, CheckIn(OTHER, False)),
+    ("another ticket was not", PAGE, OPEN, {"visitor_pass": EXPIRED, "ticket": OTHER}, CheckIn(OTHER)),
     ("a form with it is refused", AJAX_POST, OPEN, {"visitor_pass": EXPIRED}, Refuse(429, "expired", 60)),
     ("who has finished may join anew", PAGE, OPEN, {"visitor_pass": SPENT}, Join()),
     ("a finished pass posts nothing more", AJAX_POST, OPEN, {"visitor_pass": SPENT}, Refuse(429, "finished", 60)),
@@ -80,12 +80,12 @@ TABLE: list[Row] = [
     ("also with a form", FORM, OPEN, {}, Join()),
     ("a background request takes none", FETCH, OPEN, {}, Refuse(429, "no-ticket", 60)),
     ("not even when the line is empty", FETCH, EMPTY, {}, Refuse(429, "no-ticket", 2)),
-    ("a ticket checks in", PAGE, OPEN, {"ticket": TICKET}, CheckIn(TICKET, returning=False)),
+    ("a ticket checks in", PAGE, OPEN, {"ticket": TICKET}, CheckIn(TICKET)),
     ("a background request hears about its ticket", FETCH, OPEN, {"ticket": TICKET}, Refuse(429, "waiting", 40, TICKET)),
     ("a forged ticket joins anew", PAGE, OPEN, {"ticket": FORGED}, Join()),
     ("a ticket of an earlier line joins anew", PAGE, OPEN, {"ticket": EARLIER}, Join()),
     ("and a fetch with it is told why", FETCH, OPEN, {"ticket": EARLIER}, Refuse(429, "earlier-line", 60)),
-    ("a forged pass does not harm a good ticket", PAGE, OPEN, {"ticket": TICKET, "visitor_pass": FORGED}, CheckIn(TICKET, False)),
+    ("a forged pass does not harm a good ticket", PAGE, OPEN, {"ticket": TICKET, "visitor_pass": FORGED}, CheckIn(TICKET)),
     # Crawlers
     ("a crawler is asked to come later while there is a line", CRAWLER, OPEN, {}, Refuse(503, "line", 120)),
     ("a crawler is nobody special without a line", CRAWLER, EMPTY, {}, Join()),
@@ -97,8 +97,8 @@ TABLE: list[Row] = [
     ("scheduled: the pre-queue gathers", PAGE, {"phase": Phase.SCHEDULED}, {}, Join()),
     ("drawn: a latecomer stands behind", PAGE, {"phase": Phase.DRAWN}, {}, Join()),
     ("last call: nobody new", PAGE, {"phase": Phase.LAST_CALL}, {}, ShowClosed(last_call=True)),
-    ("last call: in line is served", PAGE, {"phase": Phase.LAST_CALL}, {"ticket": TICKET}, CheckIn(TICKET, False)),
-    ("last call: idled out may return", PAGE, {"phase": Phase.LAST_CALL}, {"visitor_pass": IDLE}, CheckIn(FROM_IDLE, True)),
+    ("last call: in line is served", PAGE, {"phase": Phase.LAST_CALL}, {"ticket": TICKET}, CheckIn(TICKET)),
+    ("last call: idled out may return", PAGE, {"phase": Phase.LAST_CALL}, {"visitor_pass": IDLE}, CheckIn(FROM_IDLE, IDLE)),
     ("closed: nobody", PAGE, {"phase": Phase.CLOSED}, {"ticket": TICKET}, ShowClosed(last_call=False)),
     ("closed: those inside finish", FORM, {"phase": Phase.CLOSED}, {"visitor_pass": IDLE}, PassThrough(IDLE, True)),
     ("closed: programs are told", FETCH, {"phase": Phase.CLOSED}, {}, Refuse(429, "closed", 3600)),
@@ -181,7 +181,7 @@ def test_a_ticket_from_beyond_the_start_of_the_next_generation_is_lost(
     ticket = replace(TICKET, number=number, generation=generation)
     assert is_orphan(ticket, snapshot) is orphan
     decision = decide(PAGE, snapshot=snapshot, reachable=True, ticket=ticket, visitor_pass=None, now_s=NOW)
-    assert decision == (Join() if orphan else CheckIn(ticket, returning=False))
+    assert decision == (Join() if orphan else CheckIn(ticket))
 
 
 def test_there_is_a_line_when_somebody_waits_or_nobody_is_let_in(snapshot_with: SnapshotFactory) -> None:

@@ -57,9 +57,7 @@ def test_a_ticket_and_a_pass_come_back_as_they_were() -> None:
 
 
 def test_plain_itsdangerous_believes_what_we_sign() -> None:
-    assert (
-        plain_signer(TICKET_SALT).unsign(RING.sign_ticket(TICKET)).startswith(b"1~registration~k3xq~1~1234~")
-    )
+    assert plain_signer(TICKET_SALT).unsign(RING.sign_ticket(TICKET)).startswith(b"1~registration~k3xq~1~1234~")
     assert plain_signer(PASS_SALT).validate(RING.sign_pass(PASS))
 
 
@@ -240,9 +238,7 @@ def test_a_pass_lives_three_minutes_unused_then_twenty_idle_then_two_hours_at_mo
 @pytest.mark.parametrize(
     ("left_s", "due"), [(UNUSED_S, True), (IDLE_S // 2 - 1, True), (IDLE_S // 2, False), (IDLE_S, False)]
 )
-def test_a_pass_is_re_issued_at_first_use_and_when_half_of_its_idle_time_is_gone(
-    left_s: int, due: bool
-) -> None:
+def test_a_pass_is_re_issued_at_first_use_and_when_half_of_its_idle_time_is_gone(left_s: int, due: bool) -> None:
     assert replace(PASS, expires_at_s=int(NOW) + left_s).is_due(NOW) is due
 
 

@@ -60,9 +60,7 @@ def test_the_wait(
 
 
 def test_the_wait_never_grows_towards_the_front(snapshot_with: SnapshotFactory) -> None:
-    waits = [
-        estimate.wait(snapshot_with(late=40, density=0.4), position) for position in range(1000, 100, -1)
-    ]
+    waits = [estimate.wait(snapshot_with(late=40, density=0.4), position) for position in range(1000, 100, -1)]
     lows = [wait.low_s for wait in waits if wait]
     assert lows == sorted(lows, reverse=True)
 
@@ -90,7 +88,5 @@ POLLS: list[tuple[str, dict[str, Any], int, int]] = [
 @pytest.mark.parametrize(
     ("changes", "position", "expected"), [row[1:] for row in POLLS], ids=[row[0] for row in POLLS]
 )
-def test_the_poll(
-    snapshot_with: SnapshotFactory, changes: dict[str, Any], position: int, expected: int
-) -> None:
+def test_the_poll(snapshot_with: SnapshotFactory, changes: dict[str, Any], position: int, expected: int) -> None:
     assert estimate.poll_s(snapshot_with(**changes), position) == expected

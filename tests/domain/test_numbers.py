@@ -26,12 +26,8 @@ def test_people_may_type_it_as_they_like(typed: str) -> None:
 def test_every_single_wrong_digit_and_every_swap_of_neighbours_is_noticed() -> None:
     for number in (1, 90, 1234, 20_140_820):
         digits = format_number(number).replace("-", "")[1:]
-        wrong = {
-            digits[:at] + digit + digits[at + 1 :] for at in range(len(digits)) for digit in "0123456789"
-        }
-        wrong |= {
-            digits[:at] + digits[at + 1] + digits[at] + digits[at + 2 :] for at in range(len(digits) - 1)
-        }
+        wrong = {digits[:at] + digit + digits[at + 1 :] for at in range(len(digits)) for digit in "0123456789"}
+        wrong |= {digits[:at] + digits[at + 1] + digits[at] + digits[at + 2 :] for at in range(len(digits) - 1)}
         for typed in wrong - {digits}:
             with pytest.raises(MistypedNumber):
                 parse_number(typed)
