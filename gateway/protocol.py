@@ -8,12 +8,15 @@ short line of plain text, after which the connection closes.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from enum import Enum, auto
 from typing import Any
 
 import httptools
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gateway.forwarding import HOST
 
@@ -263,6 +266,24 @@ class GatewayProtocol(HttpToolsProtocol):
                 self.transport.close()
 
 
+class GatewayWebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's, which would log an error after a handshake that the app answered with an HTTP reply."""
+
+    async def send(self, message: Any) -> None:
+        """See uvicorn."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """End the connection by a reset: after an orderly end, what was sent would look complete."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
 _JUDGED = frozenset({b"host", b"expect", b"transfer-encoding", b"content-length"})
 
 
@@ -280,8 +301,7 @@ class UnframedReplies:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, self._send)
         if self._unframed and not self._cycle.response_complete:
-            # An orderly end would make the part that was sent look complete.
-            self._cycle.transport.abort()
+            _reset(self._cycle.transport)
 
     async def _send(self, message: Message) -> None:
         cycle = self._cycle

@@ -19,7 +19,7 @@ from uvicorn.config import STARTUP_FAILURE, Config
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from gateway.errors import AntreanError
-from gateway.protocol import GatewayProtocol
+from gateway.protocol import GatewayProtocol, GatewayWebSocketProtocol
 
 # Longer than a page takes to come back for its next file, shorter than what connections cost.
 KEEP_ALIVE_S = 20
@@ -102,7 +102,7 @@ def worker_config(
         port=settings.port,
         workers=settings.workers,
         http=GatewayProtocol,
-        ws="websockets-sansio",
+        ws=GatewayWebSocketProtocol,
         lifespan="on",
         log_config=log_config,
         access_log=False,

@@ -145,7 +145,8 @@ class Exchange:
             stale = self._reused and not begun
             raise (StaleConnection if stale else OriginBroken)(str(exc) or "connection lost") from exc
         except HttpProcessingError as exc:
-            raise OriginBroken(f"not an HTTP reply: {exc.message}") from exc
+            reason = exc.message.partition("\n")[0]
+            raise OriginBroken(f"not an HTTP reply: {reason}") from exc
         if not 200 <= message.code < 600:
             raise OriginBroken(f"unusable status {message.code}")
         protocol.read_timeout = self._timeouts.idle_s

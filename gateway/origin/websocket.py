@@ -6,14 +6,18 @@ import asyncio
 import logging
 
 from aiohttp import (
+    ClientConnectionError,
     ClientError,
+    ClientHandlerType,
+    ClientRequest,
+    ClientResponse,
     ClientSession,
     ClientTimeout,
     ClientWebSocketResponse,
     DummyCookieJar,
+    ServerTimeoutError,
     TCPConnector,
     WSMsgType,
-    WSServerHandshakeError,
 )
 from starlette.types import Message, Receive, Scope, Send
 from yarl import URL
@@ -22,6 +26,7 @@ from gateway.origin.connection import Timeouts
 from gateway.origin.heads import Headers, reply_headers
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+_MAX_REFUSAL_BYTES = 64 * 1024
 
 _NORMAL, _GOING_AWAY, _BAD_GATEWAY = 1000, 1001, 1014
 # Reported when a connection ended without a close frame, or with an empty one; never sent (RFC 6455, 7.4.1).
@@ -31,6 +36,20 @@ _OF_ONE_HANDSHAKE = "sec-websocket-"
 _AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 log = logging.getLogger("antrean.origin")
+
+
+class HandshakeRefused(ClientError):
+    """The origin answered the handshake with an ordinary reply."""
+
+    def __init__(self, status: int, headers: Headers, body: bytes) -> None:
+        super().__init__(f"handshake answered with {status}")
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+class HandshakeBroken(ClientError):
+    """The connection ended within the handshake."""
 
 
 class WebSocketRelay:
@@ -49,6 +68,7 @@ class WebSocketRelay:
             skip_auto_headers=_AUTOMATIC,
             auto_decompress=False,
             trust_env=False,
+            middlewares=(_ask_once,),
             timeout=ClientTimeout(
                 total=None, connect=self._timeouts.connect_s, sock_read=self._timeouts.reply_s
             ),
@@ -61,36 +81,59 @@ class WebSocketRelay:
     async def __call__(self, head: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         """Open the origin's websocket as ``head`` asks for it, and relay until either side closes."""
         await receive()
-        request_line, *lines = head[:-4].split(b"\r\n")
-        fields = [_text(line).split(": ", 1) for line in lines]
         try:
-            origin = await self._session.ws_connect(
-                URL(self._base + request_line.split(b" ")[1].decode("ascii"), encoded=True),
-                headers=[(name, value) for name, value in fields if not name.startswith(_OF_ONE_HANDSHAKE)],
-                protocols=scope["subprotocols"],
-                max_msg_size=MAX_MESSAGE_BYTES,
-            )
-        except WSServerHandshakeError as exc:
-            headers = [(name.encode(), value.encode()) for name, value in (exc.headers or {}).items()]
-            await _refuse(scope, send, exc.status if 300 <= exc.status < 600 else 502, headers)
+            origin = await self._open(head, scope["subprotocols"])
+        except HandshakeRefused as exc:
+            await _refuse(scope, send, exc.status, exc.headers, exc.body)
         except TimeoutError as exc:
             log.warning("%s gave no reply to a websocket: %s", self._base, exc)
-            await _refuse(scope, send, 504, [])
+            await _refuse(scope, send, 504)
         except (ClientError, OSError) as exc:
             log.warning("%s gave no reply to a websocket: %s", self._base, exc)
-            await _refuse(scope, send, 502, [])
+            await _refuse(scope, send, 502)
         else:
             await _relay(origin, receive, send)
 
+    async def _open(self, head: bytes, subprotocols: list[str]) -> ClientWebSocketResponse:
+        request_line, *lines = head[:-4].split(b"\r\n")
+        fields = [_text(line).split(": ", 1) for line in lines]
+        return await self._session.ws_connect(
+            URL(self._base + request_line.split(b" ")[1].decode("ascii"), encoded=True),
+            headers=[(name, value) for name, value in fields if not name.startswith(_OF_ONE_HANDSHAKE)],
+            protocols=subprotocols,
+            max_msg_size=MAX_MESSAGE_BYTES,
+        )
 
-async def _refuse(scope: Scope, send: Send, status: int, headers: Headers) -> None:
-    """Answer the handshake with ``status`` and the origin's headers (not its body, which aiohttp drops)."""
+
+async def _ask_once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    """aiohttp middleware: neither follow a redirect nor repeat a handshake; both are the visitor's to do."""
+    try:
+        response = await handler(request)
+    except ServerTimeoutError:
+        raise
+    except ClientConnectionError as exc:
+        raise HandshakeBroken(str(exc)) from exc
+    if response.status == 101:
+        return response
+    try:
+        body = await response.content.read(_MAX_REFUSAL_BYTES)
+    finally:
+        response.close()
+    if not 300 <= response.status < 600:
+        raise HandshakeBroken(f"handshake answered with {response.status}")
+    raise HandshakeRefused(response.status, list(response.raw_headers), body)
+
+
+async def _refuse(
+    scope: Scope, send: Send, status: int, headers: Headers | None = None, body: bytes = b""
+) -> None:
     if "websocket.http.response" not in (scope.get("extensions") or {}):
         await send({"type": "websocket.close"})
         return
-    kept = [header for header in reply_headers(headers, status) if header[0] != b"content-length"]
+    # Its length may have changed: the server states it.
+    kept = [header for header in reply_headers(headers or [], status) if header[0] != b"content-length"]
     await send({"type": "websocket.http.response.start", "status": status, "headers": kept})
-    await send({"type": "websocket.http.response.body", "body": b"", "more_body": False})
+    await send({"type": "websocket.http.response.body", "body": body, "more_body": False})
 
 
 async def _relay(origin: ClientWebSocketResponse, receive: Receive, send: Send) -> None:
