@@ -49,7 +49,7 @@ class MemoryLine(Line):
         self.generation_starts: tuple[int, ...] = ()
 
     @property
-    def snapshot(self) -> Snapshot:  # type: ignore[override]
+    def snapshot(self) -> Snapshot:
         return Snapshot(
             room=self.room, instance=self.instance, generation=self.generation, revision=1, knobs=self.knobs,
             now_ms=int(time.time() * 1000), vt_ms=0, issued=self.issued, called=self.serving, ready=self.serving,

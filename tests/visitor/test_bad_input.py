@@ -10,7 +10,7 @@ import pytest
 from gateway.domain.credentials import Keyring, Pass, Ticket
 
 if TYPE_CHECKING:
-    from conftest import House
+    from tests.visitor.conftest import House
 
 TICKET, PASS = "antrean-ticket-registration", "antrean-pass-registration"
 BASE = "/_queue/registration/"
@@ -99,7 +99,7 @@ async def test_a_bad_pass_does_not_cost_the_place_in_line(queue: House) -> None:
     for bad in bad_passes(queue).values():
         visitor = queue.visitor(antrean_ticket_registration=token, antrean_pass_registration=bad)
         await visitor.get("/")
-    assert queue.line.issued == (11)  # only with the pass that ended its own ticket is a new number taken
+    assert queue.line.issued == 11  # only with the pass that ended its own ticket is a new number taken
 
 
 async def test_of_two_tickets_the_one_further_ahead_counts(queue: House) -> None:
@@ -178,11 +178,13 @@ async def test_a_body_that_join_cannot_use_is_refused_and_takes_no_number(
     assert queue.line.issued == 10
 
 
-async def test_a_line_that_answers_nonsense_is_our_fault_and_no_stack_trace(queue: House) -> None:
+async def test_a_line_that_answers_nonsense_is_our_fault_and_no_stack_trace(
+    queue: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def broken() -> None:
         raise RuntimeError("secret inside")
 
-    queue.line.join = broken  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(queue.line, "join", broken)
     reply = await queue.visitor().get("/")
     assert (reply.status, reply.json()["reason"]) == (503, "broken")
     assert b"secret" not in reply.body

@@ -10,7 +10,7 @@ import pytest
 from gateway.domain.room import Knobs, Phase
 
 if TYPE_CHECKING:
-    from conftest import House
+    from tests.visitor.conftest import House
 
 TICKET, PASS = "antrean-ticket-registration", "antrean-pass-registration"
 BASE = "/_queue/registration/"
@@ -212,7 +212,7 @@ async def test_another_site_can_neither_join_nor_check_in_nor_leave_for_a_visito
     queue: House, call: str, headers: dict[str, str]
 ) -> None:
     visitor = queue.visitor(antrean_ticket_registration=queue.ticket(4))
-    reply = await visitor.post(BASE + call, **headers)
+    reply = await visitor.post(BASE + call, b"", **headers)
     assert (reply.status, reply.json()["reason"]) == (403, "cross-site")
     assert queue.line.called_for == []
 
@@ -222,7 +222,7 @@ async def test_another_site_can_neither_join_nor_check_in_nor_leave_for_a_visito
 )
 async def test_our_own_page_and_programs_may_call(queue: House, headers: dict[str, str]) -> None:
     visitor = queue.visitor(antrean_ticket_registration=queue.ticket(4))
-    assert (await visitor.post(BASE + "check-in", **headers)).status == 200
+    assert (await visitor.post(BASE + "check-in", b"", **headers)).status == 200
 
 
 @pytest.mark.parametrize("call", ["check-in", "leave", "ticket"])

@@ -9,7 +9,7 @@ import pytest
 from gateway.domain.room import Phase
 
 if TYPE_CHECKING:
-    from conftest import House
+    from tests.visitor.conftest import House
 
 CALL = "/_queue/authorize"
 

@@ -12,7 +12,7 @@ from gateway.domain.credentials import VISITOR_SALT
 from gateway.domain.room import Phase
 
 if TYPE_CHECKING:
-    from conftest import House
+    from tests.visitor.conftest import House
 
 TICKET, PASS = "antrean-ticket-registration", "antrean-pass-registration"
 
