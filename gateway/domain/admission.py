@@ -7,6 +7,7 @@ nobody inside; then whether this request may stand in line at all; then which wa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.domain import estimate
 from gateway.domain.passes import HARD_LIMIT_S, Pass, Ticket
@@ -19,13 +20,29 @@ RETRY_CRAWLER_S = 120
 REASON_NO_TICKET = "no-ticket"
 
 
+class Facts(Protocol):
+    """What matters about a request, besides what it carries. Asked for only when it decides something."""
+
+    @property
+    def navigation(self) -> bool:
+        """A person opens a page in a tab: only this takes a number."""
+
+    @property
+    def safe(self) -> bool:
+        """GET, HEAD, OPTIONS: nothing is lost when it is refused."""
+
+    @property
+    def crawler(self) -> bool:
+        """It says that it is a known one."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """What matters about a request, besides what it carries."""
+    """Facts that are known beforehand."""
 
-    navigation: bool  # a person opens a page in a tab: only this takes a number
-    safe: bool  # GET, HEAD, OPTIONS: nothing is lost when it is refused
-    crawler: bool = False  # says that it is a known one
+    navigation: bool
+    safe: bool
+    crawler: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +99,7 @@ Decision = PassThrough | BypassLine | Join | CheckIn | ShowClosed | ShowTrouble 
 
 
 def decide(
-    facts: RequestFacts,
+    facts: Facts,
     *,
     snapshot: Snapshot | None,
     reachable: bool,

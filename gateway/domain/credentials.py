@@ -63,8 +63,12 @@ _KINDS: tuple[PassKind, ...] = ("visitor", "staff", "bypass")
 _VERSION = "1"
 _LONGEST = 4096  # characters; no browser keeps a longer cookie
 _REMEMBERED = 20_000  # verified credentials kept by each keyring
-_FIELD = re.compile(r"[A-Za-z0-9._-]*", re.ASCII)
-_RETURN_TO = re.compile(r"/[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*", re.ASCII)  # cookie-safe characters
+_WORD = r"[A-Za-z0-9._-]*"
+# The return address is an encoded path of this site, in characters that fit into a cookie.
+_TICKET_FORM = re.compile(
+    rf"1~{_WORD}~{_WORD}~\d+~\d+~\d+~{_WORD}~/[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*", re.ASCII
+)
+_PASS_FORM = re.compile(rf"1~{_WORD}~{_WORD}~\d+~\d+~{_WORD}~\d+~\d+~(?:{'|'.join(_KINDS)})", re.ASCII)
 
 
 _Credential = TypeVar("_Credential", Ticket, Pass)
@@ -88,13 +92,12 @@ class Keyring:
 
     def sign_ticket(self, ticket: Ticket) -> str:
         """The ticket as text: fit for a cookie and for a header."""
-        _check_fields(ticket.room, ticket.instance, ticket.nonce)
-        if not _RETURN_TO.fullmatch(ticket.return_to):
-            raise ValueError(f"return address {ticket.return_to!r} is not an encoded path of this site")
         payload = (
             f"{_VERSION}~{ticket.room}~{ticket.instance}~{ticket.generation}~{ticket.number}"
             f"~{ticket.issued_at_s}~{ticket.nonce}~{ticket.return_to}"
         )
+        if not _TICKET_FORM.fullmatch(payload):
+            raise ValueError(f"a field cannot stand in a ticket: {ticket}")
         return self._tickets.sign(payload).decode()
 
     def read_ticket(self, token: str | bytes, *, room: str, instance: str | None, now_s: float) -> Ticket:
@@ -114,12 +117,13 @@ class Keyring:
 
     def sign_pass(self, visitor_pass: Pass) -> str:
         """The pass as text: fit for a cookie and for a header."""
-        _check_fields(visitor_pass.room, visitor_pass.instance, visitor_pass.nonce, visitor_pass.kind)
         payload = (
             f"{_VERSION}~{visitor_pass.room}~{visitor_pass.instance}~{visitor_pass.generation}"
             f"~{visitor_pass.number}~{visitor_pass.nonce}~{visitor_pass.expires_at_s}"
             f"~{visitor_pass.hard_limit_s}~{visitor_pass.kind}"
         )
+        if not _PASS_FORM.fullmatch(payload):
+            raise ValueError(f"a field cannot stand in a pass: {visitor_pass}")
         return self._passes.sign(payload).decode()
 
     def read_pass(self, token: str | bytes, *, room: str, instance: str | None, now_s: float) -> Pass:
@@ -196,12 +200,6 @@ def _parse_pass(payload: str) -> Pass:
     except ValueError as error:
         raise ForgedCredential("signed by us, but not a pass of this version") from error
     raise ForgedCredential("signed by us, but not a pass of this version")
-
-
-def _check_fields(*fields: str) -> None:
-    for field in fields:
-        if not _FIELD.fullmatch(field):
-            raise ValueError(f"{field!r} cannot stand in a credential: use letters, digits, '.', '_', '-'")
 
 
 def _check_line(credential: Ticket | Pass, room: str, instance: str | None) -> None:

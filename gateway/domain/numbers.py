@@ -49,7 +49,10 @@ def parse_number(text: str) -> int:
 
 
 def _damm(digits: str) -> str:
-    state = 0
+    state = "0"
     for digit in digits:
-        state = int(_DAMM[state][int(digit)])
-    return str(state)
+        state = _NEXT[state + digit]
+    return state
+
+
+_NEXT = {f"{state}{digit}": row[digit] for state, row in enumerate(_DAMM) for digit in range(10)}

@@ -48,6 +48,7 @@ class PathRules:
 
     def __init__(self, protections: Sequence[Protection]) -> None:
         self._prefixes = _longest_first(protections)
+        self._by_host = any(protection.hosts for protection in protections)
         self._excepted = {
             protection.room: _any_of(protection.excepted) for protection in protections if protection.excepted
         }
@@ -57,14 +58,18 @@ class PathRules:
 
         Raises AmbiguousPath when one origin could read it as one room's and another as another's.
         """
-        name = _bare_host(host)
+        name = _bare_host(host) if self._by_host else ""
         paths = readings(raw_path)
+        if len(paths) == 1:
+            return self._placed(self._room(paths[0], name), paths)
         rooms = {room for path in paths if (room := self._room(path, name))}
-        if not rooms:
-            return None
         if len(rooms) > 1:
             raise AmbiguousPath("the path can be read as belonging to two rooms: ask for it in plain form")
-        room = rooms.pop()
+        return self._placed(rooms.pop() if rooms else None, paths)
+
+    def _placed(self, room: str | None, paths: Sequence[str]) -> Place | None:
+        if room is None:
+            return None
         is_free = self._excepted.get(room)
         return Place(room, is_free is None or not all(is_free(path) for path in paths))
 

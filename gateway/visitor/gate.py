@@ -21,7 +21,8 @@ from gateway.visitor.forward_auth import ForwardAuth
 from gateway.visitor.onward import VisitorHeader, pass_free, pass_on
 from gateway.visitor.pages import without_language
 from gateway.visitor.pulse import Pulse
-from gateway.visitor.reception import Onward, receive as receive_visitor
+from gateway.visitor.reception import Onward
+from gateway.visitor.reception import receive as receive_visitor
 from gateway.visitor.requests import Request
 from gateway.visitor.rooms import VisitorRoom
 
@@ -105,7 +106,7 @@ class Gate:
         visitor_pass = room.read_pass(request, now_s)
         inside = isinstance(visitor_pass, Pass) and not visitor_pass.is_idle(now_s)
         return decide(
-            request.facts,
+            request,
             snapshot=room.snapshot,
             reachable=room.line.reachable,
             # A ticket has no say when there is a good pass: its signature need not be checked.

@@ -79,7 +79,7 @@ def _answer(status: int, page: Page, request: Request, *headers: Header) -> Answ
 
 def _language(room: VisitorRoom, request: Request) -> str:
     chosen = _CHOSEN.search(request.query) if b"antrean-lang" in request.query else None
-    picked = chosen[1] if chosen is not None else next(request.cookies(b"antrean-lang"), b"")
+    picked = chosen[1] if chosen is not None else b"".join(request.cookies(b"antrean-lang")[:1])
     return _best_language(request.header(b"accept-language"), picked, room.settings.default_language)
 
 

@@ -1,37 +1,13 @@
-"""What we read from a request's head: in one pass over its headers, only what the gate decides by."""
+"""What we read from a request's head, and what it says about who is asking."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from starlette.types import Scope
 
-from gateway.domain.admission import RequestFacts
-
-_WANTED = frozenset(
-    (
-        b"accept",
-        b"accept-encoding",
-        b"accept-language",
-        b"antrean-pass",
-        b"antrean-ticket",
-        b"cookie",
-        b"host",
-        b"origin",
-        b"purpose",
-        b"sec-fetch-dest",
-        b"sec-fetch-mode",
-        b"sec-fetch-site",
-        b"sec-purpose",
-        b"user-agent",
-        b"x-forwarded-method",
-        b"x-forwarded-uri",
-        b"x-moz",
-        b"x-original-method",
-        b"x-original-uri",
-    )
-)
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 _PAGE_METHODS = frozenset(("GET", "POST"))
 _MOST_COOKIES = 4  # of one name: a browser sends one, or one a path
@@ -57,33 +33,34 @@ class Request:
         self.raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         self.query: bytes = scope.get("query_string", b"")
         self.secure: bool = scope["scheme"] in ("https", "wss") if secure is None else secure
-        self._headers: dict[bytes, bytes] = {}
-        headers = self._headers
-        for name, value in scope["headers"]:
-            if name in _WANTED:
-                headers[name] = value if name not in headers else _joined(name, headers[name], value)
+        headers = scope["headers"]
+        self._headers: dict[bytes, bytes] = dict(headers)
+        if len(self._headers) < len(headers):
+            self._headers = _joined(headers)
 
     def header(self, name: bytes) -> bytes:
-        """The value of one of the headers that matter here; several are joined as HTTP says."""
+        """The value of a header; several of one name are joined as HTTP says."""
         return self._headers.get(name, b"")
 
     def has(self, name: bytes) -> bool:
         return name in self._headers
 
-    def cookies(self, name: bytes) -> Iterator[bytes]:
+    def cookies(self, name: bytes) -> Sequence[bytes]:
         """The values of the cookie ``name``, in the order in which they came."""
         return cookie_values(self.header(b"cookie"), name)
 
     @property
-    def facts(self) -> RequestFacts:
-        """What ``decide()`` wants to know."""
-        return RequestFacts(
-            navigation=self.is_navigation(),
-            safe=self.method in _SAFE,
-            crawler=_CRAWLERS.search(self.header(b"user-agent")) is not None,
-        )
+    def safe(self) -> bool:
+        """Whether nothing is lost when it is refused."""
+        return self.method in _SAFE
 
-    def is_navigation(self) -> bool:
+    @property
+    def crawler(self) -> bool:
+        """Whether it says that it is a crawler that we know."""
+        return is_crawler(self.header(b"user-agent"))
+
+    @property
+    def navigation(self) -> bool:
         """Whether a person opens a page in a tab: the only thing that takes a number by itself.
 
         ``Sec-Fetch-*`` says so where the browser sends it (since about 2020), else the ``Accept`` header.
@@ -112,26 +89,34 @@ class Request:
         return origin.partition(b"://")[2].lower() != self.header(b"host").lower()
 
     def _is_prefetch(self) -> bool:
-        return any(
-            b"prefetch" in (value := self.header(name)) or b"prerender" in value or b"preview" in value
-            for name in (b"sec-purpose", b"purpose", b"x-moz")
-        )
+        purpose = self.header(b"sec-purpose") + self.header(b"purpose") + self.header(b"x-moz")
+        return bool(purpose) and any(word in purpose for word in (b"prefetch", b"prerender", b"preview"))
 
 
-def cookie_values(header: bytes, name: bytes) -> Iterator[bytes]:
+@lru_cache(4096)  # the search takes longer than everything else, and browsers share few names
+def is_crawler(user_agent: bytes) -> bool:
+    """Whether this is the name of a known crawler."""
+    return _CRAWLERS.search(user_agent) is not None
+
+
+def cookie_values(header: bytes, name: bytes) -> Sequence[bytes]:
     """The values of ``name`` in a Cookie header: a scan for one name instead of parsing them all."""
     wanted = name + b"="
     at = header.find(wanted)
-    found = 0
-    while at >= 0 and found < _MOST_COOKIES:
+    if at < 0:
+        return ()
+    found: list[bytes] = []
+    while at >= 0 and len(found) < _MOST_COOKIES:
         end = header.find(b";", at)
         if at == 0 or header[at - 1] in b"; ":
-            found += 1
-            yield header[at + len(wanted) : end if end >= 0 else None].strip(b' "\t')
-        if end < 0:
-            return
-        at = header.find(wanted, end)
+            found.append(header[at + len(wanted) : end if end >= 0 else None].strip(b' "\t'))
+        at = header.find(wanted, end) if end >= 0 else -1
+    return found
 
 
-def _joined(name: bytes, first: bytes, second: bytes) -> bytes:
-    return first + (b"; " if name == b"cookie" else b", ") + second
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        separator = b"; " if name == b"cookie" else b", "
+        joined[name] = joined[name] + separator + value if name in joined else value
+    return joined

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from starlette.types import ASGIApp
@@ -46,7 +46,7 @@ class VisitorRoom:
     def read_pass(self, request: Request, now_s: float) -> Pass | CredentialError | None:
         """The pass that a request carries: the error if it is not believed, None if there is none."""
         tokens = _tokens(request, b"antrean-pass", self.cookies(request).passes)
-        found = _best(tokens, self._verify_pass, now_s, rank=lambda held: -held.expires_at_s)
+        found = _best(tokens, self._verify_pass, now_s, _expiry)
         if isinstance(found, Pass) and self.uses.is_spent(found):
             return SpentCredential("the visitor has finished, or gave the place up")
         return found
@@ -54,12 +54,12 @@ class VisitorRoom:
     def read_ticket(self, request: Request, now_s: float) -> Ticket | CredentialError | None:
         """The ticket that a request carries; of several the one that is further ahead in line."""
         tokens = _tokens(request, b"antrean-ticket", self.cookies(request).ticket)
-        return _best(tokens, self._verify_ticket, now_s, rank=lambda ticket: ticket.number)
+        return _best(tokens, self._verify_ticket, now_s, _number)
 
     def read_old_ticket(self, request: Request, now_s: float) -> Ticket | CredentialError | None:
         """The same, but of whatever line: to tell its visitor which number it was."""
         tokens = _tokens(request, b"antrean-ticket", self.cookies(request).ticket)
-        return _best(tokens, self._verify_any_ticket, now_s, rank=lambda ticket: ticket.number)
+        return _best(tokens, self._verify_any_ticket, now_s, _number)
 
     def _verify_pass(self, token: bytes, now_s: float) -> Pass:
         return self.keyring.read_pass(token, room=self.id, instance=self._instance(), now_s=now_s)
@@ -75,28 +75,37 @@ class VisitorRoom:
         return None if snapshot is None else snapshot.instance
 
 
-def _tokens(request: Request, header: bytes, cookie: bytes) -> Iterable[bytes]:
+def _tokens(request: Request, header: bytes, cookie: bytes) -> Sequence[bytes]:
     """A header is said on purpose, so it goes before the cookies."""
     value = request.header(header)
     return (value,) if value else request.cookies(cookie)
 
 
 def _best(
-    tokens: Iterable[bytes],
+    tokens: Sequence[bytes],
     verify: Callable[[bytes, float], _Credential],
     now_s: float,
     rank: Callable[[_Credential], int],
 ) -> _Credential | CredentialError | None:
-    best: _Credential | None = None
-    refusal: CredentialError | None = None
+    """The believed one of lowest rank, else why the most telling of the others is not believed."""
+    if not tokens:
+        return None
+    found: list[_Credential] = []
+    refusals: list[CredentialError] = []
     for token in tokens:
         try:
-            found = verify(token, now_s)
+            found.append(verify(token, now_s))
         except CredentialError as error:
-            # "From an earlier line" says more than "forged" about a visitor who carries both.
-            if refusal is None or isinstance(error, OtherLineCredential):
-                refusal = error
-            continue
-        if best is None or rank(found) < rank(best):
-            best = found
-    return best if best is not None else refusal
+            refusals.append(error)
+    if found:
+        return found[0] if len(found) == 1 else min(found, key=rank)
+    # "From an earlier line" says more than "forged" about a visitor who carries both.
+    return next((error for error in refusals if isinstance(error, OtherLineCredential)), refusals[0])
+
+
+def _expiry(visitor_pass: Pass) -> int:
+    return -visitor_pass.expires_at_s
+
+
+def _number(ticket: Ticket) -> int:
+    return ticket.number
