@@ -54,6 +54,10 @@ class ExpiredCredential(CredentialError):
     reason = "expired"
 
 
+class MistypedNumber(AntreanError):
+    """A number, as people see it, whose check digit does not fit."""
+
+
 class StoreError(AntreanError):
     """The store answered something that is not a result."""
 
