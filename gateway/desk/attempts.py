@@ -36,6 +36,8 @@ class Attempts:
         return max(0.0, level - (now_s - at_s) / REFILL_S)
 
     def _forget_oldest(self, now_s: float) -> None:
-        self._failed = {address: (lv, at) for address, (lv, at) in self._failed.items() if self._level(address, now_s)}
+        self._failed = {
+            address: (lv, at) for address, (lv, at) in self._failed.items() if self._level(address, now_s)
+        }
         while len(self._failed) >= ADDRESSES_MOST:
             del self._failed[min(self._failed, key=lambda address: self._failed[address][1])]

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from starlette.responses import JSONResponse, Response
 
+from gateway.desk.actions import NoSuchEntry, NumberUnknown
 from gateway.domain.changes import CannotUndo, InvalidChanges
 from gateway.errors import (
     AntreanError,
@@ -56,6 +57,10 @@ def refusal_of(error: AntreanError) -> Refusal:
         return Refusal(409, "changed-meanwhile", str(error), current_revision=error.current)
     if isinstance(error, CannotUndo):
         return Refusal(409, "cannot-undo", str(error))
+    if isinstance(error, NumberUnknown):
+        return Refusal(404, "no-such-ticket", str(error))
+    if isinstance(error, NoSuchEntry):
+        return Refusal(404, "no-such-change", str(error))
     return _store_refusal(error)
 
 

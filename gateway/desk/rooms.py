@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from gateway.desk.problem import Refusal, refusal_of
+from gateway.desk.views import room_view
 from gateway.domain.room import Knobs, Snapshot
-from gateway.errors import AntreanError
+from gateway.errors import AntreanError, StoreUnreachable
 from gateway.settings import RoomSettings, Settings
 from gateway.store.line import Line
 from gateway.store.rooms import Store, open_store
@@ -24,13 +26,11 @@ class Reading:
     age_s: float  # of the snapshot
     standstill_s: float  # for how long room time has not moved: nobody ticks
 
-    @property
-    def seconds_since_last_release(self) -> float | None:
-        """With people present. Room time stands still while no worker ticks, so that time is added here:
-        workers that all hang at once must not look like a release a moment ago."""
+    def view(self) -> dict[str, Any] | None:
+        """As the API shows it; None when the room was never read."""
         if self.snapshot is None:
             return None
-        return self.snapshot.since_release_ms / 1000 + self.standstill_s
+        return room_view(self.snapshot, name=self.settings.name, standstill_s=self.standstill_s)
 
 
 @dataclass(slots=True)
@@ -40,7 +40,6 @@ class _Watched:
     snapshot: Snapshot | None = None
     seen_s: float = 0.0
     moved_s: float = 0.0  # when room time was last seen to move
-    lines: dict[str, Line] = field(default_factory=dict)
 
 
 class Rooms:
@@ -62,12 +61,8 @@ class Rooms:
         """The room's line. Raises Refusal (404) for a room that is not configured, StoreError."""
         if room not in self.settings:
             raise Refusal(404, "no-such-room", f"there is no room '{room}': there are {', '.join(self.settings)}")
-        watched = self._watched[room]
-        if room not in watched.lines:
-            settings = self.settings[room]
-            store = await self._open()
-            watched.lines[room] = store.line(room, first_knobs(settings), poll_max_s=settings.poll_max_s)
-        return watched.lines[room]
+        settings = self.settings[room]
+        return (await self._open()).line(room, first_knobs(settings), poll_max_s=settings.poll_max_s)
 
     async def ping(self) -> None:
         """Raises StoreError when the store does not answer."""
@@ -78,8 +73,7 @@ class Rooms:
         problem = None
         watched = self._watched.get(room, _Watched())
         try:
-            line = await self.line(room)
-            self._saw(watched, await line.refresh())
+            self._saw(watched, await _refresh(await self.line(room)))
         except Refusal:
             raise
         except AntreanError as error:
@@ -98,12 +92,6 @@ class Rooms:
         """Every room, in the order of the configuration."""
         return list(await asyncio.gather(*(self.read(room) for room in self.settings)))
 
-    async def snapshot(self, room: str) -> Snapshot:
-        """A fresh one. Raises Refusal, StoreError."""
-        snapshot = await (await self.line(room)).refresh()
-        self._saw(self._watched[room], snapshot)
-        return snapshot
-
     def _saw(self, watched: _Watched, snapshot: Snapshot) -> None:
         now_s = time.monotonic()
         before = watched.snapshot
@@ -118,8 +106,14 @@ class Rooms:
             return self._store
 
 
+async def _refresh(line: Line) -> Snapshot:
+    """Asked once more when the connection had died since the last look: reading twice does no harm."""
+    try:
+        return await line.refresh()
+    except StoreUnreachable:
+        return await line.refresh()
+
+
 def first_knobs(room: RoomSettings) -> Knobs:
     """The knobs that a room begins with; in the store they go their own way."""
     return Knobs(rate_per_minute=room.rate_per_minute, ceiling=room.ceiling)
-
-

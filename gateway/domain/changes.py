@@ -6,15 +6,18 @@ with the same words. Values may come as JSON or as text from a form.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from gateway.domain.room import MAX_MESSAGE_CHARACTERS, Knobs, Phase, check_ceiling, check_rate
 from gateway.errors import AntreanError, InvalidKnob
 
 LANGUAGES = ("id", "en")
 MAX_WHY_CHARACTERS = 300
+KNOB_NAMES = frozenset(knob.name for knob in fields(Knobs))
 
 # `scheduled` and `drawn` are entered and left by the schedule, never by hand.
 OPERATOR_PHASES = (Phase.OPEN, Phase.PAUSED, Phase.LAST_CALL, Phase.CLOSED, Phase.BYPASS)
@@ -48,6 +51,33 @@ class Entry:
     def undoable(self) -> bool:
         """Whether it changed knobs, which can be set back."""
         return self.action == "set" and bool(self.before)
+
+
+# The store's short names of knobs, where they differ from those of Knobs.
+STORED_NAMES = {"rate": "rate_per_minute"}
+
+
+def entry_of(stored: Mapping[str, Any]) -> Entry:
+    """An audit entry as the store keeps it: ``changes`` maps each name to ``[before, after]``."""
+    pairs = {STORED_NAMES.get(name, name): pair for name, pair in stored.get("changes", {}).items()}
+    is_knobs = bool(pairs) and all(name in KNOB_NAMES for name in pairs)
+    return Entry(
+        revision=int(stored["revision"]),
+        at_ms=int(stored["at_ms"]),
+        actor=str(stored.get("actor", "")),
+        action="set" if is_knobs else "new-line" if "line" in pairs else "note",
+        why=str(stored.get("why", "")),
+        before={name: _plain(name, before) for name, (before, _) in pairs.items()},
+        after={name: _plain(name, after) for name, (_, after) in pairs.items()},
+    )
+
+
+def _plain(name: str, value: Any) -> object:
+    if name == "message" and isinstance(value, str):
+        return json.loads(value) if value else {}
+    if name == "rate_per_minute":
+        return float(value)
+    return int(value) if name in ("ceiling", "opens_at_ms", "closes_at_ms") else value
 
 
 def read_changes(asked: Mapping[str, object]) -> dict[str, object]:
