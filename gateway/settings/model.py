@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
@@ -129,6 +129,23 @@ class Settings(BaseModel):
             secret=True,
         ),
     ] = None
+    log_format: Annotated[
+        Literal["auto", "human", "json"],
+        Setting(
+            env="ANTREAN_LOG_FORMAT",
+            allowed="auto, human or json",
+            effect="The form of log lines.",
+            reason="auto: for people on a terminal, JSON otherwise.",
+        ),
+    ] = "auto"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Setting(
+            env="ANTREAN_LOG_LEVEL",
+            allowed="debug, info, warning or error",
+            effect="The least that is logged.",
+        ),
+    ] = "info"
     rooms: Annotated[
         tuple[RoomSettings, ...],
         Setting(
