@@ -122,5 +122,5 @@ async def _with_lines(
 def _sentence(error: AntreanError, settings: Settings | None) -> str:
     if settings is None or exit_code(error) != exits.UNREACHABLE:
         return str(error)
-    advice = "is it running?" if settings.store_url else "start it with 'antrean up' or 'antrean store'"
-    return f"{error} ({settings.store_address()}): {advice}"
+    advice = "Is it running?" if settings.store_url else "Start it with 'antrean up' or 'antrean store'."
+    return f"{str(error).rstrip('.')}. {advice}"

@@ -17,6 +17,7 @@ import pytest
 import uvicorn
 
 from gateway.desk.app import build
+from gateway.desk.files import write_secret
 from gateway.desk.password import Password
 from gateway.desk.tokens import Tokens
 from gateway.domain.room import Knobs, Phase
@@ -151,16 +152,25 @@ class Desk:
             return answer.status, await answer.json(content_type=None)
 
 
+@pytest.fixture(scope="session")
+def _password(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """One password and its file's content for all tests: hashing is slow on purpose."""
+    password = Password(tmp_path_factory.mktemp("password"))
+    made = password.make_first()
+    assert made is not None
+    return made, password.path.read_text()
+
+
 @pytest.fixture
-async def desk(settings: Settings) -> AsyncIterator[Desk]:
-    password = Password(settings.state_dir).make_first()
-    assert password is not None
+async def desk(settings: Settings, _password: tuple[str, str]) -> AsyncIterator[Desk]:
+    password, stored = _password
+    write_secret(settings.state_dir / "desk-password", stored)
     token = Tokens(settings.state_dir).make("tests")
     config = uvicorn.Config(build(settings), port=0, log_config=None, ws="none", proxy_headers=False)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     async with asyncio.timeout(10):
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn sets a flag, nothing to wait on
             await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:

@@ -15,7 +15,13 @@ from gateway.desk.password import Password
 from gateway.desk.sessions import COOKIE
 from gateway.settings import Settings
 
-OPEN = {("GET", "/ready"), ("GET", "/metrics"), ("GET", "/sign-in"), ("GET", "/static/desk.css"), ("GET", "/static/desk.js")}
+OPEN = {
+    ("GET", "/ready"),
+    ("GET", "/metrics"),
+    ("GET", "/sign-in"),
+    ("GET", "/static/desk.css"),
+    ("GET", "/static/desk.js"),
+}
 
 
 def every_call(settings: Settings) -> list[tuple[str, str]]:

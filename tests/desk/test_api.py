@@ -63,9 +63,7 @@ async def test_the_second_operator_sees_the_first_ones_change_before_overwriting
 ) -> None:
     _, seen = await desk.api("GET", ROOM)
     await desk.api("PATCH", ROOM, {"rate_per_minute": 30})
-    status, problem = await desk.api(
-        "PATCH", ROOM, {"rate_per_minute": 90, "expected_revision": seen["revision"]}
-    )
+    status, problem = await desk.api("PATCH", ROOM, {"rate_per_minute": 90, "expected_revision": seen["revision"]})
     assert (status, problem["reason"]) == (409, "changed-meanwhile")
     assert problem["current"]["rate_per_minute"] == 30
     status, problem = await desk.api(

@@ -14,9 +14,7 @@ def valkey(mortal_valkey: Any) -> Any:
     return mortal_valkey
 
 
-async def test_a_store_that_is_away_is_a_clear_503_and_is_found_again(
-    desk: Any, worker: Any, valkey: Any
-) -> None:
+async def test_a_store_that_is_away_is_a_clear_503_and_is_found_again(desk: Any, worker: Any, valkey: Any) -> None:
     valkey.stop()
     for method, path in (("GET", ROOM), ("PATCH", ROOM), ("GET", ROOM + "/audit"), ("GET", ROOM + "/tickets/1")):
         status, problem = await desk.api(method, path, {"ceiling": 5} if method == "PATCH" else None)

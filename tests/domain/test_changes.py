@@ -103,7 +103,14 @@ def test_numbers_are_told_without_noise() -> None:
 @pytest.mark.parametrize("number", [1, 1234, 9_999_999, 123_456_789])
 def test_a_number_is_read_in_every_form_that_people_use(number: int) -> None:
     shown = format_number(number)
-    for typed in (shown, shown.lower(), shown.replace("-", " "), shown.removeprefix("A-"), f"#{number}", f" {shown} "):
+    for typed in (
+        shown,
+        shown.lower(),
+        shown.replace("-", " "),
+        shown.removeprefix("A-"),
+        f"#{number}",
+        f" {shown} ",
+    ):
         assert read_number(typed) == number
 
 
