@@ -22,9 +22,12 @@ def clock() -> float:
     return _EPOCH_OFFSET_S + time.perf_counter()
 
 
+OBSERVER = -1  # the run itself, which looks at the pulse now and then and is no visitor
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to one visitor (its index in the plan)."""
+    """Something that happened to one visitor (its index in the plan), or to the observer."""
 
     visitor: int
 

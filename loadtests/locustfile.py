@@ -9,6 +9,7 @@ send theirs along with their reports.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
 from argparse import Namespace
 from pathlib import Path
@@ -22,19 +23,23 @@ from locust.runners import MasterRunner, WorkerRunner
 from loadtests.book import Book
 from loadtests.browser import Browser, TroubleError
 from loadtests.identities import Identities
-from loadtests.ledger import Arrived, Ended, Failure, clock
+from loadtests.ledger import OBSERVER, Arrived, Ended, Failure, clock
 from loadtests.locust_client import LocustTransport
 from loadtests.personas import PERSONAS
 from loadtests.plan import Planned, make_plan, parse_mix
 from loadtests.shapes import SHAPES
 from loadtests.visitors import World
 
+START_S = 2.0  # from locust's start to the plan's: nobody is late because locust was still starting
 AHEAD_S = (
     1.5  # locust looks at a shape once a second: visitors are started this early and wait for their moment
 )
 NETWORK_TIMEOUT_S = 30.0
 WORKERS = "antrean-workers"  # the message by which a master tells its workers how many they are
 
+FOREVER_S = 1e6
+
+logger = logging.getLogger(__name__)
 book = Book()
 
 
@@ -62,7 +67,7 @@ class Run:
         mix = parse_mix(options.mix, frozenset(PERSONAS))
         self.plan = make_plan(shape, options.visitors, mix, options.seed, options.arrive_within or None)
         self.most_seconds = float(options.most_seconds)
-        self.started_s = clock()
+        self.started_s = clock() + START_S
         salt = options.identity_salt or secrets.token_hex(8)
         # Without a salt, each process makes up its own people; a salt and the plan's index fix them.
         identities = Identities(salt, dt.datetime.now(dt.UTC).date())
@@ -83,6 +88,7 @@ class Stage:
     """What this process is playing at the moment; locust makes users and shapes itself, so they look here."""
 
     run: Run | None = None
+    failed = False  # the options of this run cannot be played
     workers = 1
 
 
@@ -99,12 +105,24 @@ class Visitor(FastHttpUser):
     @task
     def once(self) -> None:
         """Wait for the planned moment, live, and stay behind as nobody."""
-        run = Stage.run
-        assert run is not None  # users are started after test_start
-        self.visit = run.next_visit()
-        if self.visit is not None:
-            self._live(run, self.visit)
-        gevent.sleep(run.most_seconds * 2)
+        try:
+            if Stage.run and (visit := Stage.run.next_visit()):
+                self.visit = visit
+                self._live(Stage.run, visit)
+        except Exception as exc:
+            # A fault of ours must be seen in the report, and must not start this task again and again.
+            book.note(
+                Failure(
+                    self.visit.index if self.visit else OBSERVER,
+                    "load test",
+                    "locustfile",
+                    repr(exc),
+                    clock(),
+                )
+            )
+            logger.exception("a visitor failed")
+            self._end("failed")
+        gevent.sleep(FOREVER_S)
 
     def on_stop(self) -> None:
         """The run is over, whether the visit is or not."""
@@ -136,12 +154,14 @@ class Arrivals(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         run = Stage.run
+        if Stage.failed:
+            return None
         if run is None:  # locust asks before it announces the start: one visitor is due in any case
             return 1, 1
         if book.ended >= len(run.plan) or clock() - run.started_s > run.most_seconds:
             return None
-        due = run.due()
-        return due, max(due, 1)
+        due = max(1, run.due())  # none at all would be the end of the run, for locust
+        return due, due
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
@@ -168,7 +188,9 @@ def start(environment: Environment, **_: Any) -> None:
         first, step = runner.worker_index, Stage.workers
     is_worker = isinstance(runner, WorkerRunner)
     book.begin(Path(options.ledger) if options.ledger and not is_worker else None, sends=is_worker)
+    Stage.failed = True  # until it is not: locust logs what is raised here, and goes on
     Stage.run = Run(options, first=first, step=step)
+    Stage.failed = False
 
 
 @events.report_to_master.add_listener  # type: ignore[untyped-decorator]

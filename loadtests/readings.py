@@ -14,23 +14,27 @@ REGISTRATION_NUMBER = re.compile(r"\b\d{4}-\d{5,}-\d\b")  # year, running number
 
 def pulse_of(reply: Reply, visitor: int) -> Pulse:
     """The pulse in an answer. Raises TroubleError naming what is missing or not of its type."""
-    body = reply.json("pulse")
     try:
-        return Pulse(
-            visitor=visitor,
-            instance=str(body["instance"]),
-            generation=int(body["generation"]),
-            phase=str(body["phase"]),
-            issued=int(body["issued"]),
-            called=int(body["called"]),
-            serving=int(body["serving"]),
-            rate_per_minute=float(body["rate_per_minute"]),
-            poll_max_s=float(body["poll_max_s"]),
-            sent_s=reply.sent_s,
-            received_s=reply.received_s,
-        )
+        return pulse_in(reply.json("pulse"), visitor, reply.sent_s, reply.received_s)
     except (KeyError, TypeError, ValueError) as exc:
         raise TroubleError("a pulse that is not one", "pulse", repr(exc)) from exc
+
+
+def pulse_in(body: dict[str, Any], visitor: int, sent_s: float, received_s: float) -> Pulse:
+    """The pulse in a JSON object. Raises KeyError, TypeError, ValueError."""
+    return Pulse(
+        visitor=visitor,
+        instance=str(body["instance"]),
+        generation=int(body["generation"]),
+        phase=str(body["phase"]),
+        issued=int(body["issued"]),
+        called=int(body["called"]),
+        serving=int(body["serving"]),
+        rate_per_minute=float(body["rate_per_minute"]),
+        poll_max_s=float(body["poll_max_s"]),
+        sent_s=sent_s,
+        received_s=received_s,
+    )
 
 
 def seen_of(reply: Reply, visitor: int, pulse: Pulse | None, call: str) -> Seen:

@@ -11,10 +11,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.ledger import Admitted, Arrived, Ended, Failure, Ledger, Registered, Seen, Tail, clock
+from loadtests import outside
+from loadtests.ledger import (
+    OBSERVER,
+    Admitted,
+    Arrived,
+    Ended,
+    Failure,
+    Ledger,
+    Registered,
+    Seen,
+    Tail,
+    clock,
+)
+from loadtests.readings import pulse_in
 
-STEP_S = 0.5
+STEP_S = 1.0
 STOP_WITHIN_S = 30.0
+OVERTIME_S = 15.0  # locust ends a run by itself; one that has not, by now, is stuck
 
 
 class GeneratorError(Exception):
@@ -104,7 +118,11 @@ def run_locust(plan: Plan, folder: Path, show: Callable[[Progress], None]) -> Le
         )
         try:
             while process.poll() is None:
+                if clock() - started_s > plan.most_seconds + OVERTIME_S:
+                    process.send_signal(signal.SIGINT)
+                    break
                 _take(tail, ledger)
+                observe(plan, ledger)
                 show(progress(ledger, started_s))
                 time.sleep(STEP_S)
         except KeyboardInterrupt:
@@ -116,6 +134,16 @@ def run_locust(plan: Plan, folder: Path, show: Callable[[Progress], None]) -> Le
     if process.returncode or not ledger.all(Arrived):
         raise GeneratorError(f"locust ended with {process.returncode}:\n{_last_lines(folder / 'locust.log')}")
     return ledger
+
+
+def observe(plan: Plan, ledger: Ledger) -> None:
+    """Look at the pulse as anyone may, also when no visitor does; no answer is an error like any other."""
+    sent_s = clock()
+    try:
+        body = outside.get_json(f"{plan.host}/_queue/{plan.room}/pulse")
+        ledger.add(pulse_in(body, OBSERVER, sent_s, clock()))
+    except (outside.UnreachableError, KeyError, TypeError, ValueError) as exc:
+        ledger.add(Failure(OBSERVER, "no pulse", "observer", repr(exc), clock()))
 
 
 def _take(tail: Tail, ledger: Ledger) -> None:
