@@ -1,0 +1,106 @@
+"""Building the waiting page's bytes once, at start: stripped sources, policy, compressed pieces."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import re
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import brotli
+
+_HERE = Path(__file__).parent.parent
+TEMPLATES, STATIC = _HERE / "templates", _HERE / "static"
+
+# What RFC 1952 wants before the deflate stream: no name, no time, "unknown" system.
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+
+
+@lru_cache(maxsize=2048)
+def choose_encoding(accept_encoding: bytes) -> str:
+    """``br``, ``gzip`` or ``identity`` for an ``Accept-Encoding`` header.
+
+    ``br`` only to those who take gzip as well (every browser does): a page with a visitor's own numbers is
+    joined from pieces deflated at start, and only gzip can be joined.
+    """
+    accepted = {
+        part.partition(b";")[0].strip().lower()
+        for part in accept_encoding.split(b",")
+        if not re.search(rb";\s*q=0(\.0*)?\s*$", part)
+    }
+    if b"gzip" not in accepted:
+        return "identity"
+    return "br" if b"br" in accepted else "gzip"
+
+
+def source(name: str) -> str:
+    """A file of ``static/``."""
+    return (STATIC / name).read_text("utf-8")
+
+
+def stripped_style(name: str) -> str:
+    """The named style sheet without comments and needless space."""
+    style = re.sub(r"/\*.*?\*/", "", source(name), flags=re.DOTALL)
+    return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"\s+", " ", style)).replace(": ", ":").strip()
+
+
+def content_security_policy(style: str, script: str) -> bytes:
+    """Nothing from anywhere but this site; inline only exactly this style and this script."""
+    return (
+        "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; "
+        f"connect-src 'self'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
+    ).encode()
+
+
+def compressed(body: bytes, encoding: str) -> bytes:
+    """``body`` as small as the encoding can make it; slow, for start only."""
+    if encoding == "br":
+        return brotli.compress(body, quality=11, mode=brotli.MODE_TEXT)
+    return gzip.compress(body, 9, mtime=0) if encoding == "gzip" else body
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Fixed bytes before and after a part that changes; joined without compressing the fixed ones again."""
+
+    before: bytes
+    after: bytes
+    before_deflated: bytes
+    after_deflated: bytes
+    before_crc: int
+
+    @classmethod
+    def around(cls, before: bytes, after: bytes) -> Frame:
+        return cls(
+            before, after, _deflate(before, 9, last=False), _deflate(after, 9, last=True), zlib.crc32(before)
+        )
+
+    def join(self, middle: bytes, encoding: str) -> bytes:
+        """The whole, as gzip (RFC 1952) or as it is; about 0.1 ms."""
+        if encoding == "identity":
+            return self.before + middle + self.after
+        crc = zlib.crc32(self.after, zlib.crc32(middle, self.before_crc))
+        size = len(self.before) + len(middle) + len(self.after)
+        trailer = crc.to_bytes(4, "little") + size.to_bytes(4, "little")
+        pieces = (
+            _GZIP_HEADER,
+            self.before_deflated,
+            _deflate(middle, 4, last=False),
+            self.after_deflated,
+            trailer,
+        )
+        return b"".join(pieces)
+
+
+def _deflate(data: bytes, level: int, *, last: bool) -> bytes:
+    """A raw deflate stream; unless ``last``, cut at a byte so that another stream can follow it."""
+    stream = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return stream.compress(data) + stream.flush(zlib.Z_FINISH if last else zlib.Z_FULL_FLUSH)
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

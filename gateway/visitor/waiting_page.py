@@ -1,0 +1,295 @@
+"""The waiting page as bytes: built once a room and language, sent without rendering a template.
+
+``surge`` is for a newcomer whose ticket travels only in ``Set-Cookie``: the same bytes for everyone, compressed
+at start. ``rendered`` is for a visitor who comes with a ticket: the numbers are put between fixed pieces, so
+that a browser without JavaScript is told everything at each load. ``simple`` is for those without a place.
+
+What the gate does around it: ``choose_language(accept_language, query or cookie "antrean-lang")``; when the query
+has ``antrean-lang``, keep the choice in a cookie of that name and leave it out of the return address; answer
+``POST join`` from a form (``Accept: text/html``) with 303 to the return address and ``POST leave`` with
+``simple(language, "left", …)``.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+from typing import TYPE_CHECKING, Protocol, cast
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from gateway.i18n import Language, choose_language, languages
+from gateway.visitor import page_words as words
+from gateway.visitor.page_build import (
+    TEMPLATES,
+    Frame,
+    choose_encoding,
+    compressed,
+    content_security_policy,
+    source,
+    stripped_style,
+)
+from gateway.visitor.page_minify import minified
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import tzinfo
+
+__all__ = ["KINDS", "Page", "WaitingPage", "choose_encoding", "choose_language"]
+
+ENCODINGS = ("br", "gzip", "identity")
+# Kinds of ``simple``, each the view it shows.
+KINDS = {
+    "cookies-blocked": "cookies",
+    "closed": "closed",
+    "store-trouble": "trouble",
+    "overloaded": "overloaded",
+    "earlier-line": "expired",
+    "withdrawn": "withdrawn",
+    "finished": "finished",
+    "left": "left",
+}
+_FIRST_REFRESH_S = 5  # without JavaScript a newcomer's number comes with the second load
+_REFRESH_S = 30
+_SLOTS = (
+    "title refresh_s view ticket label heading lead wait_caption wait clock progress "
+    "ahead number location updated news_hidden message"
+).split()
+_CUT, _EDGE = "\x02cut\x03", "\x02"
+_SCRIPT_TEXTS = ("wait.", "unit.", "clock.", "ahead.", "updated.", "offline.", "say.")
+
+
+class Room(Protocol):
+    """What of a room's settings the page needs."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def default_language(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A ready response but for its status and cookies."""
+
+    headers: list[tuple[bytes, bytes]]  # lower-case names; copy before adding to it
+    body: bytes
+
+
+class WaitingPage:
+    """One room's waiting page in every language. ``time_zone`` is for visitors whose browser cannot tell theirs."""
+
+    def __init__(self, room: Room, *, time_zone: tzinfo = words.WIB) -> None:
+        self._default = room.default_language
+        self._sheets = {code: _Sheet(room, language, time_zone) for code, language in languages().items()}
+
+    def surge(self, language: str, encoding: str) -> Page:
+        """The newcomer's page: prebuilt, nothing of one visitor in it."""
+        return self._sheet(language).prebuilt["joining", encoding]
+
+    def simple(self, language: str, kind: str, encoding: str = "identity") -> Page:
+        """A page for somebody without a place. Raises KeyError for a kind that is not in KINDS."""
+        return self._sheet(language).prebuilt[KINDS[kind], encoding]
+
+    def rendered(self, language: str, state: Mapping[str, object], encoding: str) -> Page:
+        """The page for a visitor with a ticket.
+
+        ``state`` is the check-in's JSON, and where known ``phase``, ``now_ms``, ``opens_at_ms``, ``message``
+        (text, or language code to text) and ``progress`` (0 to 1). Without JavaScript the page comes again
+        after ``poll_s`` seconds.
+        """
+        return self._sheet(language).rendered(state, encoding)
+
+    def _sheet(self, language: str) -> _Sheet:
+        return self._sheets.get(language) or self._sheets[choose_language(b"", b"", self._default)]
+
+
+class _Sheet:
+    """The page in one language."""
+
+    def __init__(self, room: Room, language: Language, time_zone: tzinfo) -> None:
+        self._room, self._language, self._zone = room, language, time_zone
+        style, script = stripped_style("waiting.css"), _script(room, language)
+        before, middle, after = _template(room, language, style, script).split(_CUT)
+        self._frame = Frame.around(before.encode(), after.encode())
+        # Fixed texts and slots' names in turn: fixed, name, fixed, name, …, fixed.
+        self._middle = middle.replace("\x03", _EDGE).split(_EDGE)
+        self._headers = _headers(language, content_security_policy(style, script))
+        self._view_slots = {name: self._slots_of_view(name) for name in words.VIEWS}
+        views = ("joining", *KINDS.values())
+        self.prebuilt = {(view, encoding): self._built(view, encoding) for view in views for encoding in ENCODINGS}
+
+    def rendered(self, state: Mapping[str, object], encoding: str) -> Page:
+        encoding = "gzip" if encoding == "br" else encoding
+        body = self._frame.join(self._fill(self._slots(state)), encoding)
+        return Page(self._with_length(body, encoding), body)
+
+    def _built(self, view: str, encoding: str) -> Page:
+        slots = self._view_slots[view]
+        if view == "joining":
+            slots = {**slots, "refresh_s": str(_FIRST_REFRESH_S)}
+        body = compressed(self._frame.join(self._fill(slots), "identity"), encoding)
+        return Page(self._with_length(body, encoding), body)
+
+    def _with_length(self, body: bytes, encoding: str) -> list[tuple[bytes, bytes]]:
+        headers = [*self._headers, (b"content-length", str(len(body)).encode())]
+        if encoding != "identity":
+            headers.append((b"content-encoding", encoding.encode()))
+        return headers
+
+    def _fill(self, slots: Mapping[str, str]) -> bytes:
+        parts = self._middle.copy()
+        for index in range(1, len(parts), 2):
+            parts[index] = slots[parts[index]]
+        return "".join(parts).encode()
+
+    def _slots_of_view(self, view: str) -> dict[str, str]:
+        label = self._language.text(f"view.{view}.label")
+        return dict.fromkeys(_SLOTS, "") | {
+            "title": escape(f"{label} · {self._room.name}"),
+            "refresh_s": str(_REFRESH_S),
+            "view": _class(view),
+            "label": escape(label),
+            "heading": escape(self._language.text(f"view.{view}.heading")),
+            "lead": escape(self._language.text(f"view.{view}.lead")),
+            "wait_caption": escape(self._language.text("wait.caption")),
+            "wait": "…",
+            "clock": "&nbsp;",
+            "ahead": "…",
+            "number": "…",
+            "news_hidden": " hidden",
+        }
+
+    def _slots(self, state: Mapping[str, object]) -> dict[str, str]:
+        """Every slot for one visitor, safe to stand in HTML."""
+        number, phase = _number(state, "number"), str(state.get("phase") or "open")
+        view = words.view_of(str(state.get("state")), phase, bool(number))
+        now_ms = _number(state, "now_ms") or time.time() * 1000
+        message = words.message_words(state.get("message"), self._language.code)
+        progress = state.get("progress")
+        slots = {
+            **self._view_slots[view],
+            "ticket": escape(json.dumps(state, separators=(",", ":"), default=str)),
+            "number": escape(str(state.get("shown") or "…")),
+            "ahead": escape(self._ahead(state)),
+            "location": escape(_safe_path(state.get("location"))),
+            "updated": escape(words.updated_words(self._language, now_ms, self._zone)),
+            "message": escape(message),
+            "news_hidden": "" if message else " hidden",
+            "refresh_s": str(int(min(max(_number(state, "poll_s") or _REFRESH_S, 5), 120))),
+            "progress": "" if progress is None else str(round(1000 * _number(state, "progress"))),
+        }
+        caption, wait, clock = self._wait(state, view, now_ms)
+        slots |= {"wait_caption": escape(caption), "wait": escape(wait), "clock": escape(clock) or "&nbsp;"}
+        if view in ("waiting", "last-call"):
+            slots["title"] = escape(f"{wait} · {self._room.name}")
+        return slots
+
+    def _ahead(self, state: Mapping[str, object]) -> str:
+        if state.get("ahead") is None:
+            return "…"
+        people = words.about(_number(state, "ahead"))
+        shown = words.number_words(self._language, people)
+        return self._language.text("ahead.most", n=shown) if people else self._language.text("ahead.none")
+
+    def _wait(self, state: Mapping[str, object], view: str, now_ms: float) -> tuple[str, str, str]:
+        """Caption, wait and clock."""
+        opens_at_ms = _number(state, "opens_at_ms")
+        if view == "scheduled" and opens_at_ms > now_ms:
+            left_s = (opens_at_ms - now_ms) / 1000
+            opens = words.date_words(self._language, opens_at_ms, self._zone)
+            return self._language.text("wait.opens"), words.wait_words(self._language, left_s, left_s), opens
+        caption, eta = self._language.text("wait.caption"), state.get("eta")
+        if view in ("paused", "scheduled") or not isinstance(eta, dict):
+            return caption, self._language.text("wait.unknown"), ""
+        low_s, high_s = _number(eta, "low_s"), _number(eta, "high_s")
+        clock = words.clock_words(self._language, now_ms, low_s, high_s, self._zone)
+        return caption, words.wait_words(self._language, low_s, high_s), clock
+
+
+def _template(room: Room, language: Language, style: str, script: str) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("waiting.html.j2").render(
+        room=room,
+        language=language,
+        others=[other for other in languages().values() if other is not language],
+        base=f"/_queue/{room.id}/",
+        style=Markup(style),  # noqa: S704 (our own files, read at start)
+        script=Markup(script),  # noqa: S704
+        slot={name: f"\x02{name}\x03" for name in _SLOTS},
+        cut=_CUT,
+    )
+
+
+def _script(room: Room, language: Language) -> str:
+    """The script with its texts before it, in one piece: one hash in the policy."""
+    texts = {
+        key: list(forms) if len(forms) > 1 or key.startswith("unit.") or key == "offline.next" else forms[0]
+        for key, forms in language.forms.items()
+        if key.startswith(_SCRIPT_TEXTS)
+    }
+    constants = {
+        "room": room.id,
+        "name": room.name,
+        "base": f"/_queue/{room.id}/",
+        "lang": language.code,
+        "group": language.group_separator,
+        "decimal": language.decimal_separator,
+        "time": language.time_separator,
+        "days": language.weekdays,
+        "months": language.months,
+        "zones": {7: "WIB", 8: "WITA", 9: "WIT"},
+        "v": {view: [_class(view), *_view_texts(language, view)] for view in words.VIEWS},
+        "t": texts,
+    }
+    data = json.dumps(constants, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    plural = f"C.plural=function(n){{return +({language.plural_expression})}};"
+    return f"var C={data};\n{plural}\n{_minified_script()}"
+
+
+@lru_cache(maxsize=1)
+def _minified_script() -> str:
+    parts = source("waiting.js") + source("waiting-run.js")
+    return minified(f"(function(w,d){{'use strict';\n{parts}}})(window,document);")
+
+
+def _view_texts(language: Language, view: str) -> tuple[str, str, str]:
+    label, heading, lead = (language.text(f"view.{view}.{part}") for part in ("label", "heading", "lead"))
+    return label, heading, lead
+
+
+def _class(view: str) -> str:
+    """What <main> is: the view's name first, its tone, and a class for each part that shows."""
+    look = words.VIEWS[view]
+    return " ".join((view, look.tone, *(f"has-{part}" for part in look.parts)))
+
+
+def _headers(language: Language, policy: bytes) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-language", language.code.encode()),
+        (b"content-security-policy", policy),
+        (b"cache-control", b"no-store"),
+        (b"vary", b"accept-encoding, accept-language, cookie"),
+        (b"referrer-policy", b"same-origin"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-frame-options", b"DENY"),
+    ]
+
+
+def _number(state: Mapping[str, object], key: str) -> float:
+    value = state.get(key)
+    return cast("float", value) if isinstance(value, int | float) else 0
+
+
+def _safe_path(location: object) -> str:
+    path = location if isinstance(location, str) else ""
+    return path if path.startswith("/") and path[1:2] not in ("/", "\\") else ""
