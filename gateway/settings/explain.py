@@ -75,7 +75,8 @@ def _did_you_mean(name: str, model: type[BaseModel]) -> str:
         "except" if field == "except_" else field for field in model.model_fields if field != "secret_keys"
     ]
     asked = name.lower().replace("-", "_").removeprefix("antrean_")
-    close = difflib.get_close_matches(asked, known, n=1, cutoff=0.6)
+    begun = [field for field in known if asked and field.startswith(asked)]  # "rate" for rate_per_minute
+    close = begun or difflib.get_close_matches(asked, known, n=1, cutoff=0.6)
     return f": did you mean {close[0]}?" if close else f": known are {', '.join(known)}"
 
 

@@ -26,7 +26,7 @@ class RoomSettings(BaseModel):
     paths: Annotated[
         tuple[str, ...],
         Setting(
-            allowed='path prefixes such as ["/daftar"]: each begins with /, without * or ..',
+            allowed='path prefixes such as ["/daftar"]: each begins with / and has no wildcard',
             effect="What the room protects: a prefix covers itself and everything below it.",
             reason='"/", everything: what is forgotten is then protected, not open.',
         ),
