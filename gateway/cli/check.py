@@ -47,19 +47,16 @@ def _print_fields(model: type[BaseModel], *, environment: bool) -> None:
         key = "" if setting.env and setting.secret and name == "secret_keys" else f" ({name})"
         print(f"{setting.env + key if environment else name.rstrip('_')}")
         print(f"  {setting.effect}\n  May be: {setting.allowed}.")
-        if field.default_factory is None and not field.is_required():
-            print(f"  Default: {_shown(field.default)}. {setting.reason}".rstrip())
-        elif setting.reason:
-            print(f"  Default: {setting.reason}")
+        default = "" if field.default_factory or field.is_required() else _shown(field.default)
+        if about_default := f"{default} {setting.reason}".strip():
+            print(f"  Default: {about_default}")
         print()
 
 
 def _shown(default: object) -> str:
-    if default is None:
-        return "none"
-    if isinstance(default, tuple):
-        return ", ".join(map(str, default)) or "none"
-    return str(default)
+    if default is None or default == ():
+        return "none."
+    return f"{', '.join(default)}." if isinstance(default, tuple) else f"{default}."
 
 
 def _keys(settings: Settings) -> str:

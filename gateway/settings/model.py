@@ -32,7 +32,7 @@ class Settings(BaseModel):
             env="ANTREAN_STORE_URL",
             allowed="redis://…, rediss://… or unix://…",
             effect="The Redis (7.0 or later) or Valkey that holds the lines.",
-            reason="Unset: `antrean store` runs an embedded Valkey in the state folder.",
+            reason="`antrean store` runs an embedded Valkey in the state folder.",
         ),
     ] = None
     host: Annotated[
@@ -42,7 +42,7 @@ class Settings(BaseModel):
             env="ANTREAN_HOST",
             allowed="an address of this machine, or 0.0.0.0 for all of them",
             effect="Where the public listener listens.",
-            reason="127.0.0.1: nothing is public until somebody decides so.",
+            reason="Nothing is public until somebody decides so.",
         ),
     ] = "127.0.0.1"
     port: Annotated[
@@ -56,7 +56,7 @@ class Settings(BaseModel):
             env="ANTREAN_DESK_HOST",
             allowed="an address of this machine",
             effect="Where the operator's desk listens.",
-            reason="127.0.0.1: the desk can stop the event; reach it through a tunnel or your own proxy.",
+            reason="The desk can stop the event; reach it through a tunnel or your own proxy.",
         ),
     ] = "127.0.0.1"
     desk_port: Annotated[
@@ -87,7 +87,7 @@ class Settings(BaseModel):
             env="ANTREAN_PUBLIC_URL",
             allowed="an address such as https://daftar.example.go.id, without path",
             effect="How visitors reach us: decides secure cookies, the Origin check and links.",
-            reason="Unset: taken from each request.",
+            reason="taken from each request.",
         ),
     ] = None
     trusted_proxies: Annotated[
@@ -96,7 +96,7 @@ class Settings(BaseModel):
             env="ANTREAN_TRUSTED_PROXIES",
             allowed="addresses or networks such as 10.0.0.0/8, separated by commas",
             effect="Whose X-Forwarded-* headers are believed.",
-            reason="Nobody's: otherwise every visitor could choose an address for themselves.",
+            reason="Otherwise every visitor could choose an address for themselves.",
         ),
     ] = ()
     secret_keys: Annotated[
@@ -106,7 +106,7 @@ class Settings(BaseModel):
             env="ANTREAN_SECRET_KEYS",
             allowed="keys of at least 32 characters, separated by commas; the last one signs",
             effect="Sign tickets and passes. All machines need the same ones. Never written in antrean.toml.",
-            reason="Unset: made on first run and kept in the state folder (file `keys`, mode 0600).",
+            reason="made on first run and kept in the state folder (file `keys`, mode 0600).",
             secret=True,
         ),
     ] = ()
@@ -125,7 +125,7 @@ class Settings(BaseModel):
             env="DATABASE_URL",
             allowed="sqlite:///… or postgresql://…",
             effect="The sample registration app's database.",
-            reason="Unset: a SQLite file in the state folder.",
+            reason="a SQLite file in the state folder.",
             secret=True,
         ),
     ] = None
@@ -135,7 +135,7 @@ class Settings(BaseModel):
             env="ANTREAN_LOG_FORMAT",
             allowed="auto, human or json",
             effect="The form of log lines.",
-            reason="auto: for people on a terminal, JSON otherwise.",
+            reason="For people on a terminal, JSON otherwise.",
         ),
     ] = "auto"
     log_level: Annotated[

@@ -28,7 +28,7 @@ class RoomSettings(BaseModel):
         Setting(
             allowed='path prefixes such as ["/daftar"]: each begins with / and has no wildcard',
             effect="What the room protects: a prefix covers itself and everything below it.",
-            reason='"/", everything: what is forgotten is then protected, not open.',
+            reason="What is forgotten is then protected, not open.",
         ),
     ] = ("/",)
     except_: Annotated[
@@ -44,7 +44,7 @@ class RoomSettings(BaseModel):
         Setting(
             allowed='host names such as ["daftar.example.go.id"], without scheme, port or path',
             effect="Only requests for these hosts belong to the room.",
-            reason="Empty: any host.",
+            reason="Any host.",
         ),
     ] = ()
     origin: Annotated[
@@ -68,7 +68,7 @@ class RoomSettings(BaseModel):
         Setting(
             allowed="a number from 0 to 1000000",
             effect="First admission rate, visitors a minute. Later: `antrean room set ID --rate N`.",
-            reason="60: one a second, which any site bears until its real limit has been measured.",
+            reason="One a second, which any site bears until its real limit has been measured.",
         ),
     ] = 60.0
     ceiling: Annotated[
@@ -76,7 +76,7 @@ class RoomSettings(BaseModel):
         Setting(
             allowed="a whole number from 0 to 10000000",
             effect="First ceiling, most visitors inside at once. Later: `antrean room set ID --ceiling N`.",
-            reason="500: about eight minutes of the default rate, enough for a form.",
+            reason="About eight minutes of the default rate, enough for a form.",
         ),
     ] = 500
     poll_max_s: Annotated[
@@ -85,7 +85,7 @@ class RoomSettings(BaseModel):
         Setting(
             allowed="5 to 300 seconds",
             effect="Longest pause between looks at the pulse. More is cheaper; rate rises then take longer.",
-            reason="60: the far end of a long line costs little, and a rate rise arrives within 90 s.",
+            reason="The far end of a long line costs little, and a rate rise arrives within 90 s.",
         ),
     ] = 60
     queue_status: Annotated[
@@ -93,7 +93,7 @@ class RoomSettings(BaseModel):
         Setting(
             allowed="200, 202, 429 or 503",
             effect="HTTP status of the waiting page.",
-            reason="200: the only one that every old browser and proxy shows unaltered.",
+            reason="The only one that every old browser and proxy shows unaltered.",
         ),
     ] = 200
     on_store_loss: Annotated[
@@ -101,7 +101,7 @@ class RoomSettings(BaseModel):
         Setting(
             allowed='"hold" or "admit"',
             effect="While the store is away: hold everybody, or admit at each worker's share of the rate.",
-            reason="hold: the site behind is never asked to bear more than it was promised.",
+            reason="The site behind is never asked to bear more than it was promised.",
         ),
     ] = "hold"
     default_language: Annotated[

@@ -68,7 +68,7 @@ def test_check_lists_every_setting_and_its_reason(tmp_path: Path) -> None:
     said = antrean("check", "--settings", folder=tmp_path).stdout
     for text in ("ANTREAN_STORE_URL (store_url)", "ANTREAN_SECRET_KEYS\n", "rate_per_minute", "except\n"):
         assert text in said
-    assert "Default: 127.0.0.1. 127.0.0.1: nothing is public until somebody decides so." in said
+    assert "Default: 127.0.0.1. Nothing is public until somebody decides so." in said
 
 
 @pytest.mark.parametrize(
