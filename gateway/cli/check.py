@@ -56,7 +56,7 @@ def _print_fields(model: type[BaseModel], *, environment: bool) -> None:
 def _shown(default: object) -> str:
     if default is None or default == ():
         return "none."
-    return f"{', '.join(default)}." if isinstance(default, tuple) else f"{default}."
+    return f"{default}."
 
 
 def _keys(settings: Settings) -> str:

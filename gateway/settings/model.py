@@ -87,7 +87,7 @@ class Settings(BaseModel):
             env="ANTREAN_PUBLIC_URL",
             allowed="an address such as https://daftar.example.go.id, without path",
             effect="How visitors reach us: decides secure cookies, the Origin check and links.",
-            reason="taken from each request.",
+            reason="Taken from each request.",
         ),
     ] = None
     trusted_proxies: Annotated[
@@ -106,7 +106,7 @@ class Settings(BaseModel):
             env="ANTREAN_SECRET_KEYS",
             allowed="keys of at least 32 characters, separated by commas; the last one signs",
             effect="Sign tickets and passes. All machines need the same ones. Never written in antrean.toml.",
-            reason="made on first run and kept in the state folder (file `keys`, mode 0600).",
+            reason="Made on first run and kept in the state folder (file `keys`, mode 0600).",
             secret=True,
         ),
     ] = ()
@@ -116,6 +116,7 @@ class Settings(BaseModel):
             env="ANTREAN_STATE_DIR",
             allowed="a folder that this process may write",
             effect="Everything kept on this machine: keys, the embedded store, the sample registrations.",
+            reason=".state in the current folder: deleting it forgets everything, and nothing else is touched.",
         ),
     ] = Field(default_factory=lambda: Path(".state").absolute())
     database_url: Annotated[
@@ -125,7 +126,7 @@ class Settings(BaseModel):
             env="DATABASE_URL",
             allowed="sqlite:///… or postgresql://…",
             effect="The sample registration app's database.",
-            reason="a SQLite file in the state folder.",
+            reason="A SQLite file in the state folder.",
             secret=True,
         ),
     ] = None
