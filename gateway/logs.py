@@ -40,6 +40,8 @@ def configure_logs(settings: Settings, process: str, stream: TextIO | None = Non
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # What uvicorn says of starting and stopping, `antrean up` and systemd say too.
+    logging.getLogger("uvicorn").setLevel(max(level, logging.WARNING) if level > logging.DEBUG else level)
 
 
 def _shared(process: str, human: bool) -> list[Processor]:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.errors import SettingsError
 from gateway.settings import RoomSettings, Settings, load_settings
-from gateway.settings.documented import setting_of
+from gateway.settings.documented import settings_of
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -82,9 +82,9 @@ def test_every_problem_is_told_at_once() -> None:
     assert told == [
         'ANTREAN_DESK_PORT: "many" is not usable: give a port, 1 to 65535',
         'ANTREAN_WORKERS: "0" is not usable: give 1 to 256 processes',
+        "unknown key prot: did you mean port?",
         'room "a": rate_per_minute: rate -1 a minute is not usable: give 0 to 1,000,000 (0 stops releases)',
         'room "a": queue_status: 418 is not usable: give 200, 202, 429 or 503',
-        "unknown key prot: did you mean port?",
     ]
 
 
@@ -163,8 +163,7 @@ def test_two_rooms_of_one_name_are_refused() -> None:
 def test_two_listeners_on_one_port_are_refused() -> None:
     told = problems(ANTREAN_PORT="9000", ANTREAN_DESK_PORT="9000")
     assert told == [
-        'ANTREAN_DESK_PORT: "9000" is not usable (it is the same as port: each listener needs its own): '
-        "give a port, 1 to 65535"
+        "ANTREAN_DESK_PORT: 9000 is the gateway's port: give each listener its own",
     ]
 
 
@@ -190,14 +189,13 @@ def test_the_store_is_the_one_given_else_the_embedded_one() -> None:
 
 def test_settings_do_not_change_once_they_are_read() -> None:
     settings = load_settings(environ={})
-    with pytest.raises(ValueError, match="frozen"):
+    with pytest.raises(AttributeError):
         settings.port = 1  # type: ignore[misc]
 
 
 def test_every_setting_says_what_it_does_and_what_is_allowed() -> None:
     for model in (Settings, RoomSettings):
-        for field in model.model_fields.values():
-            setting = setting_of(field)
+        for setting in settings_of(model).values():
             assert setting.effect.endswith(".")
             assert setting.allowed
             assert not setting.allowed.endswith(".")
@@ -207,5 +205,5 @@ def test_the_example_file_is_valid_and_names_every_setting_of_a_room() -> None:
     text = (ROOT / "antrean.toml.example").read_text()
     settings = loaded(text)
     assert settings.rooms
-    for name in RoomSettings.model_fields:
+    for name in settings_of(RoomSettings):
         assert f"{name.rstrip('_')} = " in text, name
