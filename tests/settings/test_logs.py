@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from gateway.logs import configure_logs
+from gateway.logs import configure_logs, get_logger
 from gateway.settings import Settings
 
 
@@ -32,7 +32,7 @@ def as_before() -> Iterator[None]:
 def test_a_file_gets_one_json_object_a_line_with_the_process() -> None:
     stream = io.StringIO()
     configure_logs(Settings(), "gateway", stream)
-    structlog.get_logger().info("released", count=3)
+    get_logger("a module").info("released", count=3)
     line = json.loads(stream.getvalue())
     assert (line["event"], line["count"], line["level"], line["process"]) == (
         "released",
@@ -46,7 +46,7 @@ def test_a_file_gets_one_json_object_a_line_with_the_process() -> None:
 def test_a_terminal_gets_a_line_for_people() -> None:
     stream = Terminal()
     configure_logs(Settings(), "gateway", stream)
-    structlog.get_logger().info("released", count=3)
+    get_logger("a module").info("released", count=3)
     assert "released" in stream.getvalue()
     assert "{" not in stream.getvalue()
 
@@ -66,6 +66,6 @@ def test_the_librarys_lines_have_the_same_form_and_their_trace() -> None:
 def test_what_is_below_the_level_is_not_written() -> None:
     stream = io.StringIO()
     configure_logs(Settings(log_level="warning", log_format="json"), "gateway", stream)
-    structlog.get_logger().info("quiet")
+    get_logger("a module").info("quiet")
     logging.getLogger("x").info("quiet")
     assert stream.getvalue() == ""
