@@ -139,5 +139,5 @@ def test_a_python_without_ensurepip_is_told_with_the_exact_command(run: Run, che
 
 def test_the_help_lists_every_target() -> None:
     said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("run", "test", "check", "load", "bench", "replay", "help", "clean"):
+    for target in ("run", "test", "check", "load", "bench", "replay", "screenshots", "help", "clean"):
         assert f"  make {target} " in said
