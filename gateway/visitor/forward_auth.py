@@ -67,9 +67,9 @@ class ForwardAuth:
         room = self._rooms[rooms.pop()]
         if not any(place.protected for place in places):
             return _FREE
-        return self._judge(room, request, safe_return(*asked[0]), now_s)
+        return self._judge(room, request, asked[0], now_s)
 
-    def _judge(self, room: VisitorRoom, request: Request, return_to: str, now_s: float) -> Answer:
+    def _judge(self, room: VisitorRoom, request: Request, asked: tuple[bytes, bytes], now_s: float) -> Answer:
         decision = decide(
             RequestFacts(navigation=False, safe=_is_safe(request)),
             snapshot=room.snapshot,
@@ -88,7 +88,7 @@ class ForwardAuth:
                 visitor_pass = bypass_pass(room, now_s)
                 added = pass_headers(room, request, visitor_pass, now_s)
             case _:
-                return _to_the_line(room, return_to)
+                return _to_the_line(room, safe_return(*asked))
         headers = [
             NO_STORE,
             (b"antrean-visitor", self._visitors[room.id].value(visitor_pass, now_s)),

@@ -13,13 +13,12 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.domain.admission import Decision, decide
 from gateway.domain.credentials import Pass
-from gateway.domain.paths import PathRules, safe_return, safe_return_text
+from gateway.domain.paths import PathRules, safe_return_text
 from gateway.errors import AmbiguousPath
 from gateway.visitor.answers import Answer, json_answer, not_allowed, problem, see_other
 from gateway.visitor.check_in import Call, CheckInCalls
 from gateway.visitor.forward_auth import ForwardAuth
 from gateway.visitor.onward import VisitorHeader, pass_free, pass_on
-from gateway.visitor.pages import without_language
 from gateway.visitor.pulse import Pulse
 from gateway.visitor.reception import Onward
 from gateway.visitor.reception import receive as receive_visitor
@@ -95,8 +94,7 @@ class Gate:
             return
         now_s = time.time()
         decision = self._decide(room, request, now_s)
-        return_to = safe_return(raw_path, without_language(request.query))
-        outcome = await receive_visitor(room, request, decision, return_to, now_s)
+        outcome = await receive_visitor(room, request, decision, now_s)
         if isinstance(outcome, Onward):
             await self._onward(room, request, outcome, now_s, scope, receive, send)
         else:
@@ -142,7 +140,7 @@ class Gate:
                 await pass_free(room, scope, receive, send)
                 return
             decision = self._decide(room, request, now_s)
-            outcome = await receive_visitor(room, request, decision, "/", now_s)
+            outcome = await receive_visitor(room, request, decision, now_s)
             if isinstance(outcome, Onward):
                 await self._onward(room, request, outcome, now_s, scope, receive, send)
                 return
@@ -160,7 +158,7 @@ class Gate:
             now_s = time.time()
             return_to = _wanted(request.query)
             decision = self._decide(room, request, now_s)
-            outcome = await receive_visitor(room, request, decision, return_to, now_s)
+            outcome = await receive_visitor(room, request, decision, now_s, return_to=return_to)
             if isinstance(outcome, Onward):
                 outcome = see_other(return_to, *outcome.headers)
             await outcome.send(send)

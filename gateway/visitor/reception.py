@@ -16,6 +16,7 @@ from gateway.domain.admission import (
 )
 from gateway.domain.credentials import Pass, Ticket, renew
 from gateway.domain.passes import let_past
+from gateway.domain.paths import safe_return
 from gateway.errors import LineClosed, StoreError
 from gateway.store.line import State
 from gateway.visitor import pages, standing
@@ -47,9 +48,12 @@ class Onward:
 
 
 async def receive(
-    room: VisitorRoom, request: Request, decision: Decision, return_to: str, now_s: float
+    room: VisitorRoom, request: Request, decision: Decision, now_s: float, *, return_to: str | None = None
 ) -> Answer | Onward:
-    """What a visitor gets. Raises nothing that the store does: its trouble is a page too."""
+    """What a visitor gets. Raises nothing that the store does: its trouble is a page too.
+
+    ``return_to``: where the visitor wants to go, if that is not the address of the request itself.
+    """
     match decision:
         case PassThrough(visitor_pass, renew=due):
             room.uses.use(visitor_pass)
@@ -58,15 +62,21 @@ async def receive(
             visitor_pass = bypass_pass(room, now_s)
             return Onward(visitor_pass, pass_headers(room, request, visitor_pass, now_s))
         case Join():
-            return await _join(room, request, return_to, now_s)
+            return await _join(room, request, return_to or own_address(request), now_s)
         case CheckIn(ticket, held):
-            return await _check_in(room, request, bound_for(ticket, return_to), held, now_s)
+            bound = bound_for(ticket, return_to or own_address(request))
+            return await _check_in(room, request, bound, held, now_s)
         case ShowClosed():
             return pages.closed(room, request)
         case ShowTrouble(ticket):
             return pages.trouble(room, request, ticket)
         case Refuse():
             return refusal(room, decision)
+
+
+def own_address(request: Request) -> str:
+    """The address of a request, to come back to."""
+    return safe_return(request.raw_path, pages.without_language(request.query))
 
 
 async def _join(room: VisitorRoom, request: Request, return_to: str, now_s: float) -> Answer | Onward:
