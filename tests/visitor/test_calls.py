@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.domain.room import Knobs, Phase
+from gateway.store.line import State
 
 if TYPE_CHECKING:
     from tests.visitor.conftest import House
@@ -113,6 +114,16 @@ async def test_a_ticket_that_led_nowhere_any_more_joins_anew(queue: House) -> No
         assert (await visitor.fetch(BASE + "check-in", "POST")).json()["state"] == "expired"
         assert (await visitor.fetch(BASE + "join", "POST")).status == 201
     assert queue.line.issued == 12
+
+
+@pytest.mark.parametrize("number", [4, 5, 6, 99_999])
+async def test_opening_the_site_with_a_number_that_ended_takes_a_new_one(queue: House, number: int) -> None:
+    """Number 4 was used up, 5 has finished, 6 gave its place up, and 99,999 was never given out."""
+    queue.line.serving, queue.line.spent = 6, {4, 5}
+    queue.line.gone = {5: State.FINISHED, 6: State.WITHDRAWN}
+    visitor = queue.visitor(antrean_ticket_registration=queue.ticket(number))
+    await visitor.get("/")
+    assert (await visitor.fetch(BASE + "ticket")).json()["number"] == 11
 
 
 async def test_a_ticket_of_an_earlier_line_is_expired_and_its_visitor_joins_the_new_one(queue: House) -> None:
