@@ -84,7 +84,7 @@ class StoreUnsuitable(StoreError):
     """The store may not be used as it is configured (too old, may evict keys, read-only)."""
 
 
-class RoomMissing(StoreError):
+class RoomMissing(StoreUnreachable):
     """The store does not hold this room: no gateway has opened it yet, or it was emptied."""
 
 

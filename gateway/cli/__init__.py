@@ -10,7 +10,13 @@ import typer
 from gateway.cli.lazy import LazyGroup
 from gateway.errors import AntreanError, SettingsError
 
-LazyGroup.groups = {}  # sub-group to "module:typer app", such as "room": "gateway.cli.room:app"
+LazyGroup.groups = {
+    "room": "gateway.cli.room:app",
+    "ticket": "gateway.cli.ticket:app",
+    "pass": "gateway.cli.credentials:pass_app",
+    "keys": "gateway.cli.credentials:keys_app",
+    "desk": "gateway.cli.desk:app",
+}
 
 app = typer.Typer(
     name="antrean",
@@ -53,18 +59,6 @@ def serve() -> None:
     settings = load_settings()
     configure_logs(settings, "gateway")
     serve_until_stopped("gateway.app:create_app", settings)
-
-
-@app.command()
-def desk() -> None:
-    """Run the operator's desk, with the API and the metrics."""
-    from gateway.desk import serve as serve_until_stopped
-    from gateway.logs import configure_logs
-    from gateway.settings import load_settings
-
-    settings = load_settings()
-    configure_logs(settings, "desk")
-    serve_until_stopped(settings)
 
 
 @app.command()
