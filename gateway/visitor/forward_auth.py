@@ -17,6 +17,7 @@ from gateway.domain.admission import BypassLine, PassThrough, RequestFacts, deci
 from gateway.domain.paths import PathRules, safe_return
 from gateway.errors import AmbiguousPath
 from gateway.visitor.answers import NO_STORE, Answer, not_allowed, problem
+from gateway.visitor.counting import count_request
 from gateway.visitor.onward import VisitorHeader
 from gateway.visitor.pages import Header
 from gateway.visitor.reception import bypass_pass, pass_headers, renewed
@@ -65,6 +66,7 @@ class ForwardAuth:
         if not rooms:
             return problem(404, "no-room", "No room protects this path at this host.")
         room = self._rooms[rooms.pop()]
+        count_request(room.line, "authorize")
         if not any(place.protected for place in places):
             return _FREE
         return self._judge(room, request, asked[0], now_s)

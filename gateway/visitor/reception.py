@@ -26,6 +26,9 @@ from gateway.visitor.requests import Request
 from gateway.visitor.rooms import VisitorRoom
 from gateway.visitor.standing import ENDED, Standing, bound_for, describe
 
+# Past the hard limit, so that we see that the visit is over; without it, the ticket alone would begin another.
+PASS_KEPT_S = 86_400
+
 _DETAILS = {
     "no-ticket": "There is a line in front of this site. Open it as a page in a browser to take a number.",
     "waiting": "You are in line and not let in yet. Check in, and come back with the pass.",
@@ -122,7 +125,7 @@ def credential_headers(room: VisitorRoom, request: Request, stands: Standing, no
 
 def pass_headers(room: VisitorRoom, request: Request, visitor_pass: Pass, now_s: float) -> tuple[Header, ...]:
     token = room.keyring.sign_pass(visitor_pass)
-    cookie = room.cookies(request).set_pass(token, visitor_pass.hard_limit_s - int(now_s))
+    cookie = room.cookies(request).set_pass(token, visitor_pass.hard_limit_s - int(now_s) + PASS_KEPT_S)
     if request.has(b"antrean-ticket") or request.has(b"antrean-pass"):
         return cookie, (b"antrean-pass", token.encode())
     return (cookie,)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 async def connect(house: House, path: str, cookie: str = "") -> Message:
     """What the visitor's side gets first."""
-    headers = [(b"host", b"daftar.example"), (b"antrean-visitor", b"forged")]
+    headers = [(b"host", b"daftar.example"), (b"antrean-visitor", b"forged"), (b"accept", b"text/html")]
     if cookie:
         headers.append((b"cookie", cookie.encode()))
     scope: Scope = {
