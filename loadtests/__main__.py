@@ -43,7 +43,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--rate",
         type=float,
-        help="admissions a minute for this run; default: 200 visitors are done in two minutes",
+        help="admissions a minute for this run; default: done in two minutes with 200",
     )
     parser.add_argument("--keep-rate", action="store_true", help="do not set the rate; judge by the room's own")
     parser.add_argument("--shape", default=os.environ.get("SHAPE", "OpeningSpike"), choices=sorted(SHAPES))
