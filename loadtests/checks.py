@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from loadtests import windows
-from loadtests.ledger import Admitted, Arrived, Attempt, Ended, Failure, Ledger, Pulse, Registered, Seen
+from loadtests.ledger import Absent, Admitted, Arrived, Attempt, Ended, Failure, Ledger, Pulse, Registered, Seen
 from loadtests.order import admitted_after_their_turn, nobody_passed
 from loadtests.verdict import HEARING_S, LATE_ARRIVAL_S, RANGE_SHARE, SETTLE_S, Check, Facts, verdict
 
@@ -175,12 +175,18 @@ def _is_range(seen: Seen) -> bool:
 
 
 def waits_and_ranges(ledger: Ledger) -> list[tuple[float, float, float]]:
-    """Of each visitor let in from the line: seconds waited since its first estimate, and that estimate."""
+    """Of each visitor let in from the line: seconds waited since its first estimate, and that estimate.
+
+    Who slept meanwhile is left out: it waited for itself.
+    """
     admitted = ledger.first(Admitted)
+    slept = {event.visitor for event in ledger.all(Absent)}
     result = []
     for visitor, readings in ledger.by_visitor(Seen).items():
         entry = admitted.get(visitor)
         told = next((seen for seen in readings if _is_range(seen)), None)
+        if visitor in slept:
+            continue
         if entry and entry.way == "line" and told and told.low_s is not None and told.high_s is not None:
             result.append((entry.received_s - told.received_s, told.low_s, told.high_s))
     return result

@@ -138,8 +138,11 @@ def claims_out_of_order(ledger: Ledger) -> tuple[int, float]:
 
     No promise: called visitors ask once in ten seconds, each at its own moment.
     """
+    slept = {event.visitor for event in ledger.all(Absent)}
     entries = sorted(
-        (a.position, a.received_s) for a in ledger.all(Admitted) if a.way == "line" and a.position is not None
+        (a.position, a.received_s)
+        for a in ledger.all(Admitted)
+        if a.way == "line" and a.position is not None and a.visitor not in slept
     )
     count, most, earliest_behind = 0, 0.0, float("inf")
     for _, received_s in reversed(entries):
