@@ -49,11 +49,13 @@ class GatewayProtocol(HttpToolsProtocol):
     body_least_bytes = 1024
     leftovers_s = 10.0  # for a body that nobody wants any more
     closing_s = 2.0  # to read a refusal before the connection is cut
+    farewell_s = 0.5  # for the first request of a connection that was just made when the server stops
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._expecting = Expecting.NOTHING
         self._refused = False
+        self._stopping = False
         self._silent_s = 0.0
         self._unframed_bytes = 0  # since the last byte that was part of a body
         self._body_bytes = 0  # since the last look of the watch
@@ -81,6 +83,19 @@ class GatewayProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._stop_watching()
         super().handle_websocket_upgrade()
+
+    def shutdown(self) -> None:
+        """Called when the server stops."""
+        if self._expecting is Expecting.HEAD and not self._answering():
+            # A request may be on its way, and was promised an answer when the connection was accepted.
+            self._stopping = True
+            self.loop.call_later(self.farewell_s, self._close_unless_answering)
+        else:
+            super().shutdown()
+
+    def _close_unless_answering(self) -> None:
+        if not self._answering():
+            self.transport.close()
 
     def _stop_watching(self) -> None:
         if self._watch is not None:
@@ -166,6 +181,8 @@ class GatewayProtocol(HttpToolsProtocol):
         self._silent_s = 0.0
         self._unframed_bytes = self._body_bytes = 0
         super().on_headers_complete()
+        if self._stopping and self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def _settle_target(self) -> None:
         """Leave ``url`` as a path with a query, whatever form it came in."""
