@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from uvicorn import Config
 
 from gateway.errors import AntreanError
-from gateway.protocol import GatewayProtocol, GatewayWebSocketProtocol
+from gateway.protocol import GatewayProtocol
+from gateway.replies import GatewayWebSocketProtocol
 from gateway.workers import STOP_S, Workers
 
 # Longer than a page takes to come back for its next file, shorter than what connections cost.

@@ -155,11 +155,11 @@ class Workers:
         for worker in self._serving:
             worker.stop()
         deadline = time.monotonic() + STOP_S + _END_S
-        while any(worker.process.is_alive() for worker in self._serving):
+        while alive := [worker for worker in self._serving if worker.process.is_alive()]:
             left_s = deadline - time.monotonic()
             if left_s <= 0 or len(self._signals) > told:
                 break
-            wait([wake, *(w.sentinel for w in self._serving if w.process.is_alive())], left_s)
+            wait([wake, *(worker.sentinel for worker in alive)], left_s)
             _drain(wake)
         for worker in self._serving:
             worker.kill()

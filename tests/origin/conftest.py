@@ -16,7 +16,8 @@ from starlette.types import ASGIApp
 
 from gateway.origin.connection import Timeouts
 from gateway.origin.proxy import Origin
-from gateway.protocol import GatewayProtocol, GatewayWebSocketProtocol
+from gateway.protocol import GatewayProtocol
+from gateway.replies import GatewayWebSocketProtocol
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
