@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 
 from uvicorn import Config, Server
@@ -41,7 +42,8 @@ class Worker:
         self.ready, theirs = _spawn.Pipe(duplex=False)
         self._was_ready = False
         self.process = _spawn.Process(target=_work, args=(config, listener, theirs))
-        self.process.start()
+        with _blocked(signal.SIGINT, signal.SIGHUP):
+            self.process.start()
         theirs.close()
 
     @property
@@ -73,7 +75,9 @@ class Workers:
     def __init__(self, config: Config, listener: socket.socket) -> None:
         self._config = config
         self._listener = listener
-        self._signals: list[int] = []
+        self._told_to_stop = False
+        self._told_to_renew = False
+        self._interrupts = 0
         self._serving: list[Worker] = []
         self._missing_since: list[float] = []  # when the places of workers that died became free
         self._failures = 0  # starts in a row that came to nothing
@@ -83,25 +87,25 @@ class Workers:
         with self._signals_wake() as wake:
             first = self._start_and_wait(wake)
             self._serving.append(first)
-            if not first.is_ready and not self._told_to_stop():
+            if not first.is_ready and not self._told_to_stop:
                 return False
             if first.is_ready:
                 self._serving += [self._start() for _ in range(1, self._config.workers)]
-            while not self._told_to_stop():
+            while not self._told_to_stop:
                 wait([wake, *(worker.sentinel for worker in self._serving)], self._until_next_start_s())
                 _drain(wake)
                 self._bury_dead()
                 self._start_missing()
-                if signal.SIGHUP in self._signals and not self._told_to_stop():
-                    self._signals.clear()
+                if self._told_to_renew and not self._told_to_stop:
+                    self._told_to_renew = False
                     self._renew(wake)
-            self._stop_all(wake)
+            self._stop(self._serving, wake)
         return True
 
     def _start_and_wait(self, wake: socket.socket) -> Worker:
         """A new worker, once it serves or has ended, or we are told to stop."""
         worker = self._start()
-        while not worker.is_ready and worker.process.is_alive() and not self._told_to_stop():
+        while not worker.is_ready and worker.process.is_alive() and not self._told_to_stop:
             wait([wake, worker.sentinel, worker.ready])
             _drain(wake)
         return worker
@@ -109,8 +113,12 @@ class Workers:
     def _start(self) -> Worker:
         return Worker(self._config, self._listener)
 
-    def _told_to_stop(self) -> bool:
-        return signal.SIGTERM in self._signals or signal.SIGINT in self._signals
+    def _note(self, number: int, _frame: object) -> None:
+        if number == signal.SIGHUP:
+            self._told_to_renew = True
+        else:
+            self._told_to_stop = True
+            self._interrupts += number == signal.SIGINT
 
     def _bury_dead(self) -> None:
         for worker in [worker for worker in self._serving if not worker.process.is_alive()]:
@@ -145,23 +153,20 @@ class Workers:
                 new.kill()
                 return
             self._serving[self._serving.index(old)] = new
-            old.stop()
-            old.process.join(STOP_S + _END_S)
-            old.kill()
+            self._stop([old], wake)
 
-    def _stop_all(self, wake: socket.socket) -> None:
-        """Let the workers finish; kill those that do not in time, or all when told a second time."""
-        told = len(self._signals)
-        for worker in self._serving:
+    def _stop(self, workers: list[Worker], wake: socket.socket) -> None:
+        """Let the workers finish; kill those that do not in time, or all at a second Ctrl-C."""
+        for worker in workers:
             worker.stop()
         deadline = time.monotonic() + STOP_S + _END_S
-        while alive := [worker for worker in self._serving if worker.process.is_alive()]:
+        while alive := [worker for worker in workers if worker.process.is_alive()]:
             left_s = deadline - time.monotonic()
-            if left_s <= 0 or len(self._signals) > told:
+            if left_s <= 0 or self._interrupts > 1:
                 break
             wait([wake, *(worker.sentinel for worker in alive)], left_s)
             _drain(wake)
-        for worker in self._serving:
+        for worker in workers:
             worker.kill()
 
     @contextmanager
@@ -171,7 +176,7 @@ class Workers:
         reading.setblocking(False)
         writing.setblocking(False)
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-        before = [signal.signal(number, lambda number, _: self._signals.append(number)) for number in numbers]
+        before = [signal.signal(number, self._note) for number in numbers]
         fd_before = signal.set_wakeup_fd(writing.fileno())
         try:
             yield reading
@@ -181,6 +186,21 @@ class Workers:
                 signal.signal(number, handler)
             reading.close()
             writing.close()
+
+
+@contextmanager
+def _blocked(*numbers: signal.Signals) -> Iterator[None]:
+    """Keep signals from being delivered; a process started meanwhile never gets them.
+
+    Ctrl-C and a hang-up reach the whole process group. What follows of them is the parent's to say, and a
+    worker that is just being imported would end with a trace.
+    """
+    resource_tracker.ensure_running()  # starting it would unblock them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ending(worker: Worker) -> str:
@@ -222,9 +242,7 @@ class WorkerServer(Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Ctrl-C and a hang-up reach the whole process group; what follows of them is the parent's to say."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        """SIGTERM is the only signal that gets here."""
         signal.signal(signal.SIGTERM, self.handle_exit)
         yield
 

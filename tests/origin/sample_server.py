@@ -23,7 +23,7 @@ class Settings:
 
 
 class Sample:
-    """Answers ``/pid``, ``/peak`` (most memory so far, in kB) and ``/slow``; passes all else to ``site``."""
+    """Answers ``/pid``, ``/peak`` (most memory so far, in kB) and, slowly, ``/slow``; passes all else to ``site``."""
 
     def __init__(self, site: Origin | None) -> None:
         self._site = site
@@ -38,8 +38,10 @@ class Sample:
         elif scope["path"] == "/files":
             await self._text(str(resource.getrlimit(resource.RLIMIT_NOFILE)), send)
         elif scope["path"] == "/slow":
+            headers = [(b"content-length", b"4")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
             await asyncio.sleep(0.5)
-            await self._text("done", send)
+            await send({"type": "http.response.body", "body": b"done"})
         elif self._site is not None:
             await self._site(scope, receive, send)
 

@@ -51,6 +51,12 @@ class Program:
         await wait_until(lambda: self.process.poll() is not None, "the program has ended", within_s=20)
         return self.process.returncode, self._output.read_text()
 
+    def accepts(self) -> bool:
+        """Whether its listener is there; a worker to answer may take a moment longer."""
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+            return True
+        return False
+
     def kill(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -83,14 +89,8 @@ def free_port() -> int:
 
 
 async def reachable(program: Program) -> Program:
-    """The program, once its listener accepts; the first answer may take as long as a worker's start."""
-
-    def accepts() -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", program.port)):
-            return True
-        return False
-
-    await wait_until(accepts, "the program listens", within_s=20)
+    """The program, once it answers."""
+    await wait_until(program.accepts, "the program listens", within_s=20)
     await program.text("/pid")
     return program
 
@@ -125,18 +125,26 @@ async def test_a_mistake_in_the_configuration_is_one_line(start: Start) -> None:
 async def test_it_stops_quietly_and_answers_what_it_was_asked(start: Start, stop: signal.Signals) -> None:
     program = await reachable(start(workers=2))
     pids = await program.pids(2)
-    asked = asyncio.create_task(program.text("/slow"))
-    async with connected(program.port):  # an idle connection does not hold it up
-        await asyncio.sleep(0.2)  # so that the question has arrived
+    # an idle connection does not hold it up
+    async with connected(program.port), connected(program.port) as (reader, writer):
+        writer.write(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
         # Ctrl-C goes to the whole group, a service manager's signal to the parent alone
         if stop == signal.SIGINT:
             os.killpg(program.process.pid, stop)
         else:
             program.process.send_signal(stop)
         code, output = await program.ended()
-    assert await asked == "done"
+        assert await reader.read() == b"done"
     assert (code, output) == (0, "")
     assert not any(is_alive(pid) for pid in pids)
+
+
+async def test_ctrl_c_while_starting_is_quiet_too(start: Start) -> None:
+    program = start(workers=2)
+    await wait_until(program.accepts, "the program listens", within_s=20)
+    os.killpg(program.process.pid, signal.SIGINT)
+    assert await program.ended() == (0, "")
 
 
 async def test_a_worker_that_dies_is_replaced(start: Start) -> None:
