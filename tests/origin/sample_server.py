@@ -23,7 +23,7 @@ class Settings:
 
 
 class Sample:
-    """Answers ``/pid``, ``/peak`` (most memory so far, kB) and, slowly, ``/slow``; all else is for ``site``."""
+    """Answers ``/pid``, ``/peak`` (most memory so far, kB), slowly, ``/slow``; all else is for ``site``."""
 
     def __init__(self, site: Origin | None) -> None:
         self._site = site
