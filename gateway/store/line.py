@@ -72,8 +72,9 @@ class Line:
     async def reinstate(self, number: int) -> None:
         raise NotImplementedError
 
-    async def set_knobs(self, changes: dict[str, object], *, actor: str, why: str = "",
-                        expected_revision: int | None = None) -> Snapshot:
+    async def set_knobs(
+        self, changes: dict[str, object], *, actor: str, why: str = "", expected_revision: int | None = None
+    ) -> Snapshot:
         """Change knobs (names of Knobs fields), write an audit entry. Raises StaleRevision, InvalidKnob."""
         raise NotImplementedError
 
