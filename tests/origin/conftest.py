@@ -230,9 +230,7 @@ class Reply:
 
     def values(self, name: str) -> list[str]:
         lines = self.head.decode("latin-1").split("\r\n")[1:]
-        return [
-            value for key, _, value in (line.partition(": ") for line in lines) if key.lower() == name.lower()
-        ]
+        return [value for key, _, value in (line.partition(": ") for line in lines) if key.lower() == name.lower()]
 
 
 async def talk(port: int, data: bytes, within_s: float = 10.0) -> bytes:

@@ -70,9 +70,7 @@ Start = Callable[..., Program]
 def start(tmp_path: Path) -> Iterator[Start]:
     with ExitStack() as stack:
 
-        def begin(
-            *, workers: int = 1, port: int = 0, factory: str = "create_app", origin: str = ""
-        ) -> Program:
+        def begin(*, workers: int = 1, port: int = 0, factory: str = "create_app", origin: str = "") -> Program:
             port = port or free_port()
             output = tmp_path / f"{port}.log"
             program = Program(output, workers=workers, port=port, factory=factory, origin=origin)

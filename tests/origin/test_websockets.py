@@ -38,9 +38,7 @@ class SocketOrigin:
     async def echo(self, socket: WebSocket) -> None:
         self.opened.append(socket)
         subprotocol = "antre.v2" if "antre.v2" in socket.scope["subprotocols"] else None
-        await socket.accept(
-            subprotocol=subprotocol, headers=[(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
-        )
+        await socket.accept(subprotocol=subprotocol, headers=[(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")])
         try:
             while True:
                 message = await socket.receive()
@@ -79,9 +77,7 @@ async def url(bench: Bench, origin: SocketOrigin) -> str:
 
 
 @pytest.mark.parametrize("size", [0, 1, 126, 70_000, 2_000_000])
-async def test_messages_of_both_kinds_come_back_whole(
-    client: aiohttp.ClientSession, url: str, size: int
-) -> None:
+async def test_messages_of_both_kinds_come_back_whole(client: aiohttp.ClientSession, url: str, size: int) -> None:
     async with client.ws_connect(url + "/echo") as socket:
         await socket.send_str("é" * size)
         assert await socket.receive_str() == "é" * size
@@ -210,9 +206,7 @@ async def test_a_refused_handshake_says_why(
 
 async def test_a_redirect_of_a_handshake_is_the_visitors_to_follow(bench: Bench) -> None:
     origin = await bench.raw_origin(
-        replying(
-            b"HTTP/1.1 302 Found\r\nLocation: /login\r\nSet-Cookie: a=1\r\nContent-Length: 4\r\n\r\nhere"
-        )
+        replying(b"HTTP/1.1 302 Found\r\nLocation: /login\r\nSet-Cookie: a=1\r\nContent-Length: 4\r\n\r\nhere")
     )
     handshake = (
         b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
