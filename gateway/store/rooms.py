@@ -12,7 +12,8 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from gateway.domain.room import Knobs
-from gateway.errors import StoreError, StoreUnreachable
+from gateway.errors import StoreError
+from gateway.logs import get_logger
 from gateway.store.batching import Batcher
 from gateway.store.connection import Connection
 from gateway.store.functions import Command
@@ -20,6 +21,8 @@ from gateway.store.line import Line
 
 TICK_EVERY_S = 0.25
 REACHABLE_FOR_S = 1.5  # after the last answer: a few ticks
+
+log = get_logger(__name__)
 
 
 class Store:
@@ -92,7 +95,7 @@ class Store:
                 self._say(str(error))
             except Exception:
                 # The loop that lets people in must not die of anything.
-                _log().exception("tick failed")
+                log.exception("tick failed")
             await asyncio.sleep(max(0.01, TICK_EVERY_S - (time.monotonic() - began)))
 
     async def tick(self) -> None:
@@ -117,8 +120,8 @@ class Store:
         if word in ("MISSING", "RESTORE"):
             (reply,) = await self.execute([line.restore_command()])
             if reply == "restoring":
-                raise StoreUnreachable(f"the line of {line.room} is being restored")
-            _log().info("line restored", room=line.room, generation=line.accept(reply).generation)
+                return  # for a second, while all workers say what they know
+            log.info("line opened", room=line.room, generation=line.accept(reply).generation)
         else:
             self.trouble(reply)
             line.accept(reply)
@@ -139,16 +142,9 @@ class Store:
             return
         self._said = problem
         if problem is None:
-            _log().info("store answers")
+            log.info("store answers")
         else:
-            _log().warning("store trouble", problem=problem)
-
-
-def _log() -> Any:
-    """Imported when there is something to say: `antrean room pause` has half a second, and this takes a fifth of it."""
-    import structlog
-
-    return structlog.get_logger(__name__)
+            log.warning("store trouble", problem=problem)
 
 
 async def open_store(url: str) -> Store:
