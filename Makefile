@@ -17,7 +17,8 @@ check: ## format, lint, types and architecture, all of them told
 	@sh scripts/environment.sh .venv dev replay
 	@sh scripts/check.sh .venv/bin
 
-load: ## send visitors to the running gateway, print a table, fail on a broken promise (ARGS="--help")
+load: ## send visitors (USERS, RATE, SHAPE, MIX), print a table, fail on a broken promise (ARGS="--help")
+	@sh scripts/environment.sh .venv demo embedded
 	@sh scripts/environment.sh .venv-load --only load
 	@exec .venv-load/bin/python -m loadtests $(ARGS)
 
