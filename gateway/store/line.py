@@ -103,9 +103,14 @@ class Line:
     async def check_in(self, number: int, *, returning: bool = False) -> State:
         """Mark present, and claim an offer if there is one.
 
-        ``returning``: the visitor holds a pass within its hard limit. Raises StoreUnreachable.
+        ``returning``: the visitor holds a pass within its hard limit. An admission may take a second or two to
+        come: it is told at its place in the rate. Raises StoreUnreachable.
         """
-        return State(await self._ask("check_in", (self._position(number), number, int(returning))))
+        answer = await self._ask("check_in", (self._position(number), number, int(returning)))
+        state, _, wait_ms = answer.partition(" ")
+        if wait_ms:
+            await asyncio.sleep(int(wait_ms) / 1000)
+        return State(state)
 
     async def look(self, number: int, *, returning: bool = False) -> State:
         """The same answer without marking or claiming. Raises StoreUnreachable."""
