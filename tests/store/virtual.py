@@ -26,9 +26,10 @@ class VirtualLine:
         self.knobs = knobs or Knobs()
         self.poll_max_s = poll_max_s
         self.functions = Functions("room")
+        self.library = LIBRARY
         self._sequence = 0
         self.waits_ms: dict[int, int] = {}
-        client.function_load(LIBRARY, replace=True)
+        client.function_load(self.library, replace=True)
         self.snapshot = self.restore()
 
     def call(self, command: Command) -> Any:
