@@ -1,4 +1,4 @@
-"""A line in virtual time: the real function library, told what time it is; and a crowd that obeys the page's law."""
+"""A line in virtual time, on the real function library; and a crowd that obeys the page's law."""
 
 from __future__ import annotations
 
@@ -65,24 +65,24 @@ class VirtualLine:
         states: list[str] = []
         for first in range(0, len(numbers), 500):
             flat = [part for n in numbers[first : first + 500] for part in (n, n, int(returning))]
-            states += self.call(self.functions.check_in(self.now_ms, self.run_id, *flat))
+            states += self.call(self.functions.check_in(self.now_ms, self.run_id, self.snapshot.instance, *flat))
         pairs = [state.partition(" ") for state in states]
         self.waits_ms = {n: int(wait or 0) for n, (_, _, wait) in zip(numbers, pairs, strict=True)}
         return [state for state, _, _ in pairs]
 
     def look(self, number: int, *, returning: bool = False) -> str:
-        command = self.functions.look(self.now_ms, self.run_id, number, number, int(returning))
+        command = self.functions.look(self.now_ms, self.run_id, self.snapshot.instance, number, number, int(returning))
         return str(self.call(command)[0])
 
     def touch(self, *numbers: int) -> list[int]:
-        answer: list[int] = self.call(self.functions.touch(self.now_ms, self.run_id, *numbers))
+        answer: list[int] = self.call(self.functions.touch(self.now_ms, self.run_id, self.snapshot.instance, *numbers))
         return answer
 
     def finish(self, *numbers: int) -> int:
-        return int(self.call(self.functions.finish(self.now_ms, self.run_id, *numbers)))
+        return int(self.call(self.functions.finish(self.now_ms, self.run_id, self.snapshot.instance, *numbers)))
 
     def leave(self, number: int) -> int:
-        return int(self.call(self.functions.leave(self.now_ms, self.run_id, number, number)))
+        return int(self.call(self.functions.leave(self.now_ms, self.run_id, self.snapshot.instance, number, number)))
 
     def set(self, **changes: Any) -> Snapshot:
         names = {"rate_per_minute": "rate"}

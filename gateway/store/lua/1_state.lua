@@ -15,6 +15,7 @@
 --   MISSING  the room is not in this store          RESTORE  the store is not the one that was, or lost keys
 --   STALE    an older join than the last one seen   CONFLICT the knobs have another revision than expected
 --   SCHEMA   written by another version             CLOSED   no tickets are issued in this phase
+--   OTHERLINE  the numbers are of an earlier line of this room
 
 local SCHEMA = 1
 local WINDOW_MS = 75000        -- presence window W: at least 1.25 x the slowest check-in (hidden tabs, 60 s)
@@ -108,13 +109,15 @@ local function sentinels_stand(keys)
   return true
 end
 
--- Returns the state, or nil and an error. Keeps true: nothing but restore writes to a store that lost something.
-local function open_line(keys, run_id)
+-- Returns the state, or nil and an error. Keeps true: nothing but restore writes to a store that lost something;
+-- a number of one line is never taken for the same number of the next.
+local function open_line(keys, run_id, instance)
   local s = load_state(keys)
   if s.schema == 0 then return nil, redis.error_reply('MISSING the room is not in this store') end
   if s.schema ~= SCHEMA then return nil, redis.error_reply('SCHEMA ' .. text(s.schema)) end
   if s.restoring ~= '' then return nil, redis.error_reply('RESTORE under way') end
   if run_id ~= '' and run_id ~= s.run_id then return nil, redis.error_reply('RESTORE the run id differs') end
+  if instance and instance ~= s.instance then return nil, redis.error_reply('OTHERLINE the room has a new line') end
   return s
 end
 

@@ -112,18 +112,18 @@ local function check_in_served(keys, s, now_ms, position, number, returning)
 end
 
 -- check_in: a batch of visitors say "I am here"; whoever holds an offer claims it.
--- ARGV  3.. position, number, and 1 if the visitor holds a pass within its hard limit (else 0), for each
+-- ARGV  3 instance   4.. position, number, and 1 if the visitor holds a pass within its hard limit (else 0), for each
 -- Returns  a state for each; after `admitted` the milliseconds to wait before letting the visitor know, if any:
 -- the claim counts for that moment.
 -- Keeps true: claims stay within the rate; one number has one lease, however often it claims; who knocks at an
 -- empty bucket keeps the offer.
 local function check_in(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
-  local s, err = open_line(keys, ARGV[2])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   pass_time(keys, s, now_ms)
   local states = {}
-  for i = 3, #ARGV, 3 do
+  for i = 4, #ARGV, 3 do
     local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     local state
     if number > s.issued + s.gap then
@@ -151,10 +151,10 @@ end
 -- ARGV  as check_in.  Returns  a state for each.
 local function look(KEYS, ARGV)
   local keys = keys_of(KEYS)
-  local s, err = open_line(keys, ARGV[2])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   local states = {}
-  for i = 3, #ARGV, 3 do
+  for i = 4, #ARGV, 3 do
     local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     local state = number > s.issued + s.gap and UNKNOWN or ended(keys, number)
     if not state and position <= s.serving then
@@ -170,13 +170,13 @@ local function look(KEYS, ARGV)
 end
 
 -- touch: passes were used. The first use turns an unused lease into a whole one; a lost lease is made again.
--- ARGV  3.. numbers.  Returns  1 for each that may go on, 0 for one that finished or was withdrawn.
+-- ARGV  3 instance   4.. numbers.  Returns  1 for each that may go on, 0 for one that finished or was withdrawn.
 local function touch(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
-  local s, err = open_line(keys, ARGV[2])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   local answers = {}
-  for i = 3, #ARGV do
+  for i = 4, #ARGV do
     local number = ARGV[i]
     if redis.call('GETBIT', keys.withdrawn, number) == 1 then
       answers[#answers + 1] = 0
@@ -196,13 +196,13 @@ local function touch(KEYS, ARGV)
 end
 
 -- finish: these visitors are done. Frees their places inside; their passes are refused from now on.
--- ARGV  3.. numbers.  Returns  how many were not finished before.
+-- ARGV  3 instance   4.. numbers.  Returns  how many were not finished before.
 local function finish(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
-  local s, err = open_line(keys, ARGV[2])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   local fresh = 0
-  for i = 3, #ARGV do
+  for i = 4, #ARGV do
     local number = ARGV[i]
     redis.call('ZREM', keys.claimed, number)
     redis.call('ZREM', keys.leases, number)
@@ -218,14 +218,14 @@ local function finish(KEYS, ARGV)
 end
 
 -- leave: these places are given up, by the visitor or by an operator.
--- ARGV  3.. position, number for each.  Returns  how many held a place.
+-- ARGV  3 instance   4.. position, number for each.  Returns  how many held a place.
 -- Keeps true: a place ahead of the cursor is passed over at once.
 local function leave(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
-  local s, err = open_line(keys, ARGV[2])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   local left = 0
-  for i = 3, #ARGV, 2 do
+  for i = 4, #ARGV, 2 do
     local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     if number <= s.issued and redis.call('SETBIT', keys.withdrawn, number, 1) == 0 then
       left = left + 1
@@ -245,13 +245,13 @@ local function leave(KEYS, ARGV)
 end
 
 -- reinstate: an operator gives places back. Who was passed meanwhile goes in by the late lane.
--- ARGV  3.. position, number for each.  Returns  how many had been given up or finished.
+-- ARGV  3 instance   4.. position, number for each.  Returns  how many had been given up or finished.
 local function reinstate(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
-  local s, err = open_line(keys, ARGV[2])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   local back = 0
-  for i = 3, #ARGV, 2 do
+  for i = 4, #ARGV, 2 do
     local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     if number <= s.issued and redis.call('SETBIT', keys.withdrawn, number, 0) == 1 then
       back = back + 1
