@@ -166,7 +166,7 @@ local TIME_FIELDS = {'vt', 'seen_ms', 'window', 'credit', 'claim_credit', 'knock
 local function grace(s)
   s.ready = s.serving
   s.credit = 0
-  s.claim_credit = 0
+  s.claim_credit = math.min(s.claim_credit, 0) -- what was booked ahead stays booked
   s.calls = ''
 end
 
@@ -174,7 +174,7 @@ end
 local function trim_credits(s)
   local depth = math.max(1, s.rate / 60)
   s.credit = math.min(s.credit, depth * DOOR_S)
-  s.claim_credit = math.max(-1, math.min(s.claim_credit, depth))
+  s.claim_credit = math.max(-math.max(BOOKED_LEAST, s.rate / 60), math.min(s.claim_credit, depth))
 end
 
 -- Offers made before a pause are as good after it.

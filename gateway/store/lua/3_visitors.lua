@@ -81,7 +81,10 @@ end
 local function wait_to_claim(s)
   if s.rate <= 0 or not is_open(s) then return nil end
   if s.claim_credit - 1 < -math.max(BOOKED_LEAST, s.rate / 60) then return nil end
-  return math.max(0, (1 - s.claim_credit) * 60000 / s.rate)
+  local wait_ms = math.max(0, (1 - s.claim_credit) * 60000 / s.rate)
+  -- Longer than until the next knock: nobody is kept waiting for an answer, and the unused lease is not running.
+  if wait_ms > KNOCK_MS then return nil end
+  return wait_ms
 end
 
 -- Behind the cursor: claim the offer if there is one, else return by the late lane.

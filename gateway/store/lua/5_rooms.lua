@@ -112,6 +112,7 @@ local function set_knobs(KEYS, ARGV)
   if not s then return err end
   local expected = tonumber(ARGV[3])
   if expected >= 0 and expected ~= s.revision then return redis.error_reply('CONFLICT ' .. text(s.revision)) end
+  pass_time(keys, s, now_ms) -- what went by until now went by at the old rate
   local changes = {}
   for i = 6, #ARGV, 2 do
     local name, value = ARGV[i], ARGV[i + 1]
