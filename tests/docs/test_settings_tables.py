@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def row(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
-def table(*heads: str, rows: list[tuple[str, ...]]) -> str:
+def table(*heads: str, rows: Sequence[tuple[str, ...]]) -> str:
     return row(*heads) + row(*["---"] * len(heads)) + "".join(row(*cells) for cells in rows)
 
 
