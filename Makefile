@@ -17,7 +17,7 @@ check: ## format, lint, types and architecture, all of them told
 	@sh scripts/environment.sh .venv dev replay
 	@sh scripts/check.sh .venv/bin
 
-load: ## send 200 visitors, print a table, fail on a broken promise (ARGS="--help" for more)
+load: ## send visitors (USERS=200 RATE= SHAPE= MIX=), print a table, fail on a broken promise (ARGS="--help")
 	@sh scripts/environment.sh .venv demo embedded
 	@sh scripts/environment.sh .venv-load --only load
 	@exec .venv-load/bin/python -m loadtests $(ARGS)

@@ -39,14 +39,19 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--room", default="registration", help="the room's id; default: %(default)s")
     parser.add_argument("--path", default="/", help="the page that visitors open; default: %(default)s")
-    parser.add_argument("--users", type=int, default=int(os.environ.get("USERS", "200")), help="how many visitors")
+    parser.add_argument("--users", type=int, default=os.environ.get("USERS", "200"), help="how many visitors")
     parser.add_argument(
         "--rate",
         type=float,
+        default=os.environ.get("RATE"),
         help="admissions a minute for this run; default: done in two minutes with 200",
     )
     parser.add_argument("--keep-rate", action="store_true", help="do not set the rate; judge by the room's own")
-    parser.add_argument("--shape", default=os.environ.get("SHAPE", "OpeningSpike"), choices=sorted(SHAPES))
+    parser.add_argument(
+        "--shape",
+        default=os.environ.get("SHAPE", "OpeningSpike"),
+        help=f"{' or '.join(sorted(SHAPES))}; default: %(default)s",
+    )
     parser.add_argument("--arrive-within", type=float, default=0, help="seconds of arrivals; 0: as the shape says")
     parser.add_argument(
         "--mix", default=os.environ.get("MIX", "patient"), help=f"weights of {', '.join(PERSONAS)}"
@@ -70,6 +75,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error(f"--users {options.users}: give at least 1")
     if options.rate is not None and not 0 < options.rate <= 1_000_000:
         parser.error(f"--rate {options.rate:g}: give more than 0, at most 1,000,000 a minute")
+    if options.shape not in SHAPES:  # argparse does not look at a default from the environment
+        parser.error(f"--shape {options.shape}: choose from {', '.join(sorted(SHAPES))}")
     try:
         parse_mix(options.mix, frozenset(PERSONAS))
     except ValueError as exc:

@@ -1,7 +1,8 @@
-"""The real store for every test that wants one: a Valkey of its own, on a unix socket, without persistence."""
+"""For all tests: a real store of their own, on a unix socket and without persistence; and no loop left over."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import subprocess
@@ -16,12 +17,30 @@ import redis
 from gateway.store.binary import find_server
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_left_over_loop() -> None:
+    """Otherwise pytest-asyncio looks for a loop to restore, which makes one that nobody closes."""
+    asyncio.set_event_loop(None)
+
+
 @pytest.fixture(scope="session")
 def store_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The socket of a running store, shared by the session: whoever uses it empties it first."""
     folder = tmp_path_factory.mktemp("store")
     path = folder / "s"
-    command = [find_server(), "--port", "0", "--unixsocket", path, "--dir", folder, "--save", "", "--appendonly", "no"]
+    command = [
+        find_server(),
+        "--port",
+        "0",
+        "--unixsocket",
+        path,
+        "--dir",
+        folder,
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             _wait_until_answers(path, server)

@@ -17,11 +17,9 @@ def test_every_kind_of_event_comes_back_as_it_was() -> None:
     assert [from_line(to_line(event)) for event in events] == events
 
 
-@pytest.mark.parametrize(
-    "line", ["", "{}", "[1]", "nonsense", '{"kind": "Seen"}', '{"kind": "Ghost", "visitor": 1}']
-)
+@pytest.mark.parametrize("line", ["", "{}", "[1]", "nonsense", '{"kind": "Seen"}', '{"kind": "Ghost"}'])
 def test_a_line_that_is_no_event_is_said(line: str) -> None:
-    with pytest.raises(ValueError, match="ledger|JSON|Expecting"):
+    with pytest.raises(ValueError, match="not a line of a ledger"):
         from_line(line)
 
 
