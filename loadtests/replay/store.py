@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import secrets
 import shutil
@@ -49,7 +48,8 @@ class Effort:
     cpu_s: float
     calls: int
     call_us: float  # mean time of one function call
-    slow_ticks_us: tuple[int, ...]  # every tick above SLOW_US, by the store's own watch
+    slow_ticks_us: tuple[int, ...]  # every tick above SLOW_US, by the store's own watch, longest first
+    tick_cpu_us: tuple[int, ...]  # of the ticks whose CPU time was taken, longest first
 
 
 class ReplayStore:
@@ -66,6 +66,8 @@ class ReplayStore:
         self.call(("CONFIG", "SET", "slowlog-log-slower-than", SLOW_US, "slowlog-max-len", 10_000))
         self.call(load_command())
         self._slow_ticks: list[int] = []
+        self._tick_cpu_us: list[int] = []
+        self._schedstat = Path(f"/proc/{facts['process_id']}/schedstat")
         tick = hiredis.pack_command(self.functions.tick(_NOW_MARK, self.run_id, WORKER))
         self._tick_head, self._tick_tail = tick.split(b"%d" % _NOW_MARK)
         self._offer_keys = (room_key(ROOM, "offers"), room_key(ROOM, "offers:late"))
@@ -93,6 +95,26 @@ class ReplayStore:
         """Which positions the tick at room time ``vt_ms`` offered, packed."""
         score = vt_ms + OFFER_MS
         return pack(("ZRANGEBYSCORE", self._offer_keys[late], score, score))
+
+    def exchange_watched(self, packed: Sequence[bytes], kinds: Sequence[str]) -> list[Any]:
+        """Send one by one, and note the CPU time that the server needed for each tick.
+
+        Unlike the slow log's time, it leaves out the moments in which a busy machine gave the server nothing.
+        """
+        replies = []
+        for command, kind in zip(packed, kinds, strict=True):
+            began_ns = self._server_cpu_ns()
+            self.send([command])
+            replies += self.receive(1)
+            if kind == "tick" and began_ns:
+                self._tick_cpu_us.append((self._server_cpu_ns() - began_ns) // 1000)
+        return replies
+
+    def _server_cpu_ns(self) -> int:
+        try:
+            return int(self._schedstat.read_text().split()[0])
+        except OSError:
+            return 0  # not Linux
 
     def set_rate(self, now_ms: int, rate: float) -> Command:
         return self.functions.set_knobs(now_ms, -1, "replay", "", "rate", rate)
@@ -138,7 +160,7 @@ class ReplayStore:
         assert calls is not None
         count, usec = int(calls[1]), int(calls[2])
         spent = float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])
-        return Effort(spent, count, usec / count, tuple(sorted(self._slow_ticks, reverse=True)))
+        return Effort(spent, count, usec / count, _longest(self._slow_ticks), _longest(self._tick_cpu_us))
 
     def _info(self, section: str) -> dict[str, str]:
         lines = (line.partition(":") for line in self.call(("INFO", section)).splitlines() if ":" in line)
@@ -146,6 +168,10 @@ class ReplayStore:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _longest(times: list[int]) -> tuple[int, ...]:
+    return tuple(sorted(times, reverse=True))
 
 
 def pack(command: Command) -> bytes:
@@ -186,8 +212,3 @@ def _listening(server: subprocess.Popen[bytes], path: Path, patience_s: float = 
         time.sleep(0.02)
     words = (path.parent / "log").read_text(errors="replace")[-500:]
     raise RuntimeError(f"the replay's store did not start: {words}")
-
-
-def dump(value: object) -> str:
-    """JSON for the report."""
-    return json.dumps(value, indent=1)

@@ -15,7 +15,6 @@ WINDOW_S = 600  # over which the delivery is judged
 DELIVERY_SHARE = 0.01
 MEMORY_BYTES = 10 * 1024 * 1024
 TICK_US = 10_000
-SLOW_TICKS = 3  # a machine that others share pauses us now and then: a tick that is heavy by itself is not alone
 COVERAGE = (0.85, 0.95)
 WIDTH = 0.35
 LEAST_JUDGED = 100  # waits, and claims in a window: fewer say nothing
@@ -112,10 +111,16 @@ def _delivery(ledger: Ledger, profile: Profile) -> Check:
 
 
 def _ticks(ledger: Ledger, effort: Effort) -> Check:
-    slow = [us for us in effort.slow_ticks_us if us > TICK_US]
+    """By CPU time where it can be taken: the slow log also counts the pauses of a machine that others use."""
+    slow = sum(us > TICK_US for us in effort.slow_ticks_us)
     worst = f"{effort.slow_ticks_us[0] / 1000:.1f} ms" if effort.slow_ticks_us else "under 1 ms"
-    seen = f"{worst}; {len(slow)} of {ledger.ticks:,} above 10 ms"
-    return Check(f"worst tick ≤ 10 ms (up to {SLOW_TICKS} pauses of the machine)", seen, len(slow) <= SLOW_TICKS)
+    seen = f"by the clock {worst}, {slow} of {ledger.ticks:,} above 10 ms"
+    if not effort.tick_cpu_us:
+        return Check("worst tick ≤ 10 ms", seen, slow == 0)
+    middle = effort.tick_cpu_us[len(effort.tick_cpu_us) // 2]
+    seen = f"{effort.tick_cpu_us[0] / 1000:.1f} ms of CPU, median {middle / 1000:.2f}; {seen}"
+    # Heavy by itself means heavy each time: a share of the slow log that no machine's pauses explain.
+    return Check("worst tick ≤ 10 ms", seen, effort.tick_cpu_us[0] <= TICK_US and slow <= ledger.ticks / 50)
 
 
 def told_and_waited(crowd: Crowd, *, half: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
