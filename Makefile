@@ -17,7 +17,8 @@ check: ## format, lint, types and architecture, all of them told
 	@sh scripts/environment.sh .venv dev replay
 	@sh scripts/check.sh .venv/bin
 
-load: ## send visitors to the running gateway, print a table, fail on a broken promise (ARGS="--help")
+load: ## send visitors (USERS=200 RATE= SHAPE= MIX=), print a table, fail on a broken promise (ARGS="--help")
+	@sh scripts/environment.sh .venv demo embedded
 	@sh scripts/environment.sh .venv-load --only load
 	@exec .venv-load/bin/python -m loadtests $(ARGS)
 
@@ -30,6 +31,11 @@ replay: ## replay the 26-hour day in virtual time, on a real store
 	@sh scripts/environment.sh .venv demo embedded
 	@sh scripts/environment.sh .venv replay
 	@exec .venv/bin/python -m loadtests.replay $(ARGS)
+
+screenshots: ## photograph the pages into screenshots/ (needs chromium)
+	@sh scripts/environment.sh .venv demo embedded
+	@sh scripts/environment.sh .venv dev replay
+	@ANTREAN_SCREENSHOTS=screenshots ANTREAN_REQUIRE_BROWSER=1 .venv/bin/python -m pytest tests/browser $(ARGS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
-import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.domain.credentials import Keyring
@@ -14,6 +13,7 @@ from gateway.domain.paths import PathRules, Protection
 from gateway.domain.room import Knobs
 from gateway.errors import SettingsError
 from gateway.forwarding import judging
+from gateway.logs import configure_logs, get_logger
 from gateway.origin.proxy import Origin
 from gateway.secrets import load_keys
 from gateway.settings import RoomSettings, Settings, load_settings
@@ -24,7 +24,7 @@ from gateway.visitor.waiting_page import WaitingPage
 
 FIRST_SNAPSHOT_WITHIN_S = 5.0
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
@@ -33,7 +33,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     Raises SettingsError when the configuration or the keys cannot be used. The store need not be there
     yet: pages are served without it.
     """
-    settings = settings or load_settings()
+    if settings is None:
+        settings = load_settings()
+        configure_logs(settings, "gateway")
     keyring = Keyring(load_keys(settings))
     store = Store(settings.store_address())
     origins = {room.id: _origin(room) for room in settings.rooms}

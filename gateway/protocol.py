@@ -8,25 +8,14 @@ short line of plain text, after which the connection closes.
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from enum import Enum, auto
 from typing import Any
 
 import httptools
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from gateway.forwarding import HOST
-
-
-class Refused(Exception):
-    """A request that is not served: the status, and one line that says why."""
-
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status = status
+from gateway.replies import Cork, UnframedReplies
+from gateway.request_rules import Refused, check_head, expects_continue, path_of, the_framing, the_host
 
 
 class Expecting(Enum):
@@ -49,11 +38,13 @@ class GatewayProtocol(HttpToolsProtocol):
     body_least_bytes = 1024
     leftovers_s = 10.0  # for a body that nobody wants any more
     closing_s = 2.0  # to read a refusal before the connection is cut
+    farewell_s = 0.5  # for the first request of a connection that was just made when the server stops
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._expecting = Expecting.NOTHING
         self._refused = False
+        self._stopping = False
         self._silent_s = 0.0
         self._unframed_bytes = 0  # since the last byte that was part of a body
         self._body_bytes = 0  # since the last look of the watch
@@ -71,6 +62,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._uncorked = transport
+        self.transport = Cork(transport, self.loop)  # type: ignore[assignment]
         self._look_every_s = min(self.head_s, self.body_s) / 4
         self._watch = self.loop.call_later(self._look_every_s, self._look)
 
@@ -80,7 +73,21 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._stop_watching()
+        self.transport = self._uncorked
         super().handle_websocket_upgrade()
+
+    def shutdown(self) -> None:
+        """Called when the server stops."""
+        if self._expecting is Expecting.HEAD and not self._answering():
+            # A request may be on its way, and was promised an answer when the connection was accepted.
+            self._stopping = True
+            self.loop.call_later(self.farewell_s, self._close_unless_answering)
+        else:
+            super().shutdown()
+
+    def _close_unless_answering(self) -> None:
+        if not self._answering():
+            self.transport.close()
 
     def _stop_watching(self) -> None:
         if self._watch is not None:
@@ -137,49 +144,21 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _judge(self, name: bytes, value: bytes) -> None:
         if name == b"host":
-            if self._host is not None or not HOST.fullmatch(value):
-                raise Refused(400, "exactly one Host is needed, a name or address with or without a port")
-            self._host = value
+            self._host = the_host(value, self._host)
         elif name == b"expect":
-            if value.lower() != b"100-continue":
-                raise Refused(417, "nothing but 100-continue can be expected")
-            self.expect_100_continue = True
-        elif self._framing:
-            raise Refused(400, "the length of the body is given twice")
-        elif name == b"transfer-encoding" and value.lower() != b"chunked":
-            raise Refused(400, "the only Transfer-Encoding served is chunked")
+            self.expect_100_continue = expects_continue(value)
         else:
-            self._framing = name
+            self._framing = the_framing(name, value, self._framing)
 
     def on_headers_complete(self) -> None:
-        version = self.parser.get_http_version()
-        if version not in ("1.0", "1.1"):
-            raise Refused(505, "HTTP/1.0 and HTTP/1.1 are served here")
-        if self._host is None and version == "1.1":
-            raise Refused(400, "a Host is needed")
-        if self._framing == b"transfer-encoding" and version == "1.0":
-            raise Refused(400, "HTTP/1.0 knows no Transfer-Encoding")
-        if self.parser.get_method() == b"CONNECT":
-            raise Refused(405, "this is no proxy for other sites")
-        self._settle_target()
+        check_head(self.parser.get_method(), self.parser.get_http_version(), self._host, self._framing)
+        self.url = path_of(self.url, self._host)
         self._expecting = Expecting.BODY
         self._silent_s = 0.0
         self._unframed_bytes = self._body_bytes = 0
         super().on_headers_complete()
-
-    def _settle_target(self) -> None:
-        """Leave ``url`` as a path with a query, whatever form it came in."""
-        if b"#" in self.url:
-            raise Refused(400, "an address may not have a fragment here")
-        if self.url[:1] == b"/":
-            return
-        scheme, _, rest = self.url.partition(b"://")
-        authority, slash, path = rest.partition(b"/")
-        if scheme.lower() not in (b"http", b"https") or b"?" in authority:
-            raise Refused(400, "the address has to be a path")
-        if self._host is None or authority.lower() != self._host.lower():
-            raise Refused(400, "the address and the Host name different sites")
-        self.url = (slash or b"/") + path
+        if self._stopping and self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self._unframed_bytes = 0
@@ -266,50 +245,4 @@ class GatewayProtocol(HttpToolsProtocol):
                 self.transport.close()
 
 
-class GatewayWebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's, which would log an error after a handshake that the app answered with an HTTP reply."""
-
-    async def send(self, message: Any) -> None:
-        """See uvicorn."""
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
-            self.handshake_complete = True
-
-
-def _reset(transport: asyncio.Transport) -> None:
-    """End the connection by a reset: after an orderly end, what was sent would look complete."""
-    connection = transport.get_extra_info("socket")
-    if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
-
-
 _JUDGED = frozenset({b"host", b"expect", b"transfer-encoding", b"content-length"})
-
-
-class UnframedReplies:
-    """ASGI middleware for an HTTP/1.0 request: a reply of unknown length ends with the connection.
-
-    uvicorn would send it chunked, which HTTP/1.0 does not know.
-    """
-
-    def __init__(self, app: ASGIApp, cycle: RequestResponseCycle) -> None:
-        self._app = app
-        self._cycle = cycle
-        self._unframed = False
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, self._send)
-        if self._unframed and not self._cycle.response_complete:
-            _reset(self._cycle.transport)
-
-    async def _send(self, message: Message) -> None:
-        cycle = self._cycle
-        if message["type"] == "http.response.start":
-            framed = any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
-            self._unframed = not framed and cycle.scope["method"] != "HEAD"
-            if self._unframed:
-                cycle.chunked_encoding = False
-        elif self._unframed:
-            cycle.expected_content_length = len(message.get("body", b""))
-        await cycle.send(message)  # type: ignore[arg-type]

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import errno
-import gc
-import multiprocessing
-import os
 import resource
-import signal
 import socket
 import sys
-import threading
 from contextlib import suppress
-from multiprocessing.connection import wait
 from typing import Any, Protocol
 
-from uvicorn.config import STARTUP_FAILURE, Config
-from uvicorn.supervisors.multiprocess import Multiprocess, Process
+from uvicorn import Config
 
 from gateway.errors import AntreanError
-from gateway.protocol import GatewayProtocol, GatewayWebSocketProtocol
+from gateway.protocol import GatewayProtocol
+from gateway.replies import GatewayWebSocketProtocol
+from gateway.workers import STOP_S, Workers
 
 # Longer than a page takes to come back for its next file, shorter than what connections cost.
 KEEP_ALIVE_S = 20
-# How long requests in progress may take when a worker stops.
-STOP_S = 15
-# Objects made at start stay: looking at them again in each collection costs about a tenth of the rate.
-_GC_THRESHOLD = (50_000, 20, 50)
+_BACKLOG = 2048
 _MAX_OPEN_FILES = 1_048_576
 
 
@@ -57,11 +49,10 @@ def serve(app_factory: str, settings: ListenerSettings, *, log_config: dict[str,
     except PortUnavailable as exc:
         sys.exit(str(exc))
     _allow_many_connections()
-    workers = Workers(worker_config(app_factory, settings, log_config), [listener])
-    workers.run()
+    served = Workers(worker_config(app_factory, settings, log_config), listener).run()
     listener.close()
-    if workers.failed_to_start:
-        sys.exit(STARTUP_FAILURE)
+    if not served:
+        sys.exit(1)
 
 
 def listen(host: str, port: int, setting: str = "ANTREAN_PORT") -> socket.socket:
@@ -80,9 +71,6 @@ def listen(host: str, port: int, setting: str = "ANTREAN_PORT") -> socket.socket
     return listener
 
 
-_BACKLOG = 2048
-
-
 def _why_not(exc: OSError, host: str, port: int, setting: str) -> str:
     if exc.errno == errno.EADDRINUSE:
         return f"port {port} is taken: set {setting} or stop the other program"
@@ -92,10 +80,10 @@ def _why_not(exc: OSError, host: str, port: int, setting: str) -> str:
 
 
 def worker_config(
-    app_factory: str, settings: ListenerSettings, log_config: dict[str, Any] | None
-) -> WorkerConfig:
+    app_factory: str, settings: ListenerSettings, log_config: dict[str, Any] | None = None
+) -> Config:
     """uvicorn's configuration of one worker."""
-    return WorkerConfig(
+    return Config(
         app_factory,
         factory=True,
         host=settings.host,
@@ -111,57 +99,8 @@ def worker_config(
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_S,
-        timeout_notify=sys.maxsize,
-        callback_notify=settle,
         backlog=_BACKLOG,
     )
-
-
-async def settle() -> None:
-    """Called once in each worker, after its app has started."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLD)
-
-
-class WorkerConfig(Config):
-    """uvicorn's configuration, loaded in the worker: there it also ties the worker to its parent."""
-
-    def load(self) -> None:
-        """Make the app. A mistake in the configuration is one line, not a trace."""
-        _stop_with_parent()
-        try:
-            super().load()
-        except AntreanError as exc:
-            print(exc, file=sys.stderr)
-            sys.exit(STARTUP_FAILURE)
-
-
-def _stop_with_parent() -> None:
-    """Stop this worker when the parent is gone without having said so (killed)."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
-
-
-class Workers(Multiprocess):
-    """uvicorn's supervisor, which also knows whether it ended because no worker could start."""
-
-    failed_to_start = False
-
-    def keep_subprocess_alive(self) -> None:
-        """Replace workers that died; give up when one cannot even start."""
-        before: list[Process] = list(self.processes)
-        super().keep_subprocess_alive()
-        self.failed_to_start = self.should_exit.is_set() and any(
-            process.exitcode == STARTUP_FAILURE for process in before
-        )
 
 
 def _allow_many_connections() -> None:

@@ -24,7 +24,8 @@ from loadtests.stack import Stack, StackError, own_stack
 from loadtests.summary import rows
 from loadtests.verdict import PULSE_AGE_S, Facts, Figures, broken
 
-LEAST_RATE, DRAINED_WITHIN_S = 600.0, 100.0
+LEAST_RATE, MOST_RATE = 60.0, 240.0  # by default: visible, and not more than the sample site can hash and write
+DRAINED_WITHIN_S = 75.0  # by default, up to that rate
 SETTLE_WITHIN_S = 3.0
 
 
@@ -38,19 +39,20 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--room", default="registration", help="the room's id; default: %(default)s")
     parser.add_argument("--path", default="/", help="the page that visitors open; default: %(default)s")
+    parser.add_argument("--users", type=int, default=os.environ.get("USERS", "200"), help="how many visitors")
     parser.add_argument(
-        "--users", type=int, default=int(os.environ.get("USERS", "200")), help="how many visitors"
+        "--rate",
+        type=float,
+        default=os.environ.get("RATE"),
+        help="admissions a minute for this run; default: done in two minutes with 200",
     )
+    parser.add_argument("--keep-rate", action="store_true", help="do not set the rate; judge by the room's own")
     parser.add_argument(
-        "--rate", type=float, help="admissions a minute for this run; default: done in two minutes"
+        "--shape",
+        default=os.environ.get("SHAPE", "OpeningSpike"),
+        help=f"{' or '.join(sorted(SHAPES))}; default: %(default)s",
     )
-    parser.add_argument(
-        "--keep-rate", action="store_true", help="do not set the rate; judge by the room's own"
-    )
-    parser.add_argument("--shape", default=os.environ.get("SHAPE", "OpeningSpike"), choices=sorted(SHAPES))
-    parser.add_argument(
-        "--arrive-within", type=float, default=0, help="seconds of arrivals; 0: as the shape says"
-    )
+    parser.add_argument("--arrive-within", type=float, default=0, help="seconds of arrivals; 0: as the shape says")
     parser.add_argument(
         "--mix", default=os.environ.get("MIX", "patient"), help=f"weights of {', '.join(PERSONAS)}"
     )
@@ -73,10 +75,17 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error(f"--users {options.users}: give at least 1")
     if options.rate is not None and not 0 < options.rate <= 1_000_000:
         parser.error(f"--rate {options.rate:g}: give more than 0, at most 1,000,000 a minute")
+    if options.shape not in SHAPES:  # argparse does not look at a default from the environment
+        parser.error(f"--shape {options.shape}: choose from {', '.join(sorted(SHAPES))}")
     try:
         parse_mix(options.mix, frozenset(PERSONAS))
     except ValueError as exc:
         parser.error(f"--mix: {exc}")
+
+
+def default_rate(visitors: int) -> float:
+    """Admissions a minute with which a run of ordinary size is over within two minutes."""
+    return float(round(min(max(visitors * 60 / DRAINED_WITHIN_S, LEAST_RATE), MOST_RATE)))
 
 
 @contextlib.contextmanager
@@ -98,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
     with reachable(options) as stack:
         command = options.antrean or default_command()
         room = Room(options.room, stack.host, command, stack.environ)
-        per_minute = options.rate or max(LEAST_RATE, options.users * 60 / DRAINED_WITHIN_S)
+        per_minute = options.rate or default_rate(options.users)
         with contextlib.ExitStack() as undo:
             if options.keep_rate:
                 per_minute, since_s = outside.rate_per_minute(stack.host, options.room), 0.0

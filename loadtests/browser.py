@@ -163,9 +163,7 @@ class Browser:
             url = urljoin(url, location)
             if reply.status in (301, 302, 303):
                 method, body = "GET", None
-                headers = {
-                    key: value for key, value in headers.items() if key not in ("Content-Type", "Origin")
-                }
+                headers = {key: value for key, value in headers.items() if key not in ("Content-Type", "Origin")}
             name = f"{name.removesuffix(' (redirected)')} (redirected)"
         raise TroubleError("too many redirects", name, url)
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from loadtests import windows
-from loadtests.ledger import Admitted, Arrived, Attempt, Ended, Failure, Ledger, Pulse, Registered, Seen
+from loadtests.ledger import Absent, Admitted, Arrived, Attempt, Ended, Failure, Ledger, Pulse, Registered, Seen
 from loadtests.order import admitted_after_their_turn, nobody_passed
 from loadtests.verdict import HEARING_S, LATE_ARRIVAL_S, RANGE_SHARE, SETTLE_S, Check, Facts, verdict
 
@@ -134,13 +134,9 @@ def rate_kept(ledger: Ledger, rate_per_minute: float) -> Check:
 def rate_as_set(ledger: Ledger, facts: Facts) -> Check:
     """The pulse shows the rate that was set, at once on every worker."""
     later = [pulse for pulse in ledger.all(Pulse) if pulse.sent_s > facts.rate_set_s + SETTLE_S]
-    others = Counter(
-        p.rate_per_minute for p in later if abs(p.rate_per_minute - facts.rate_per_minute) > 1e-6
-    )
+    others = Counter(p.rate_per_minute for p in later if abs(p.rate_per_minute - facts.rate_per_minute) > 1e-6)
     wrong = [f"{count} pulses said {rate:g} a minute" for rate, count in others.items()]
-    return verdict(
-        "rate-set", "The room ran at the rate that was set", len(later), wrong, f"{len(later)} pulses"
-    )
+    return verdict("rate-set", "The room ran at the rate that was set", len(later), wrong, f"{len(later)} pulses")
 
 
 def cursors_in_order(ledger: Ledger) -> Check:
@@ -160,9 +156,7 @@ def forgeries_refused(ledger: Ledger) -> Check:
     """Promise 9: nothing is believed because it is there."""
     attempts = ledger.all(Attempt)
     wrong = [f"{attempt.what}: {attempt.detail}" for attempt in attempts if not attempt.refused]
-    return verdict(
-        "forgeries", "Every forgery was refused", len(attempts), wrong, f"{len(attempts)} attempts"
-    )
+    return verdict("forgeries", "Every forgery was refused", len(attempts), wrong, f"{len(attempts)} attempts")
 
 
 def estimates_plausible(ledger: Ledger) -> Check:
@@ -177,18 +171,22 @@ def estimates_plausible(ledger: Ledger) -> Check:
 
 
 def _is_range(seen: Seen) -> bool:
-    return (
-        seen.low_s is not None and seen.high_s is not None and 0 <= seen.low_s <= seen.high_s < float("inf")
-    )
+    return seen.low_s is not None and seen.high_s is not None and 0 <= seen.low_s <= seen.high_s < float("inf")
 
 
 def waits_and_ranges(ledger: Ledger) -> list[tuple[float, float, float]]:
-    """Of each visitor let in from the line: seconds waited since its first estimate, and that estimate."""
+    """Of each visitor let in from the line: seconds waited since its first estimate, and that estimate.
+
+    Who slept meanwhile is left out: it waited for itself.
+    """
     admitted = ledger.first(Admitted)
+    slept = {event.visitor for event in ledger.all(Absent)}
     result = []
     for visitor, readings in ledger.by_visitor(Seen).items():
         entry = admitted.get(visitor)
         told = next((seen for seen in readings if _is_range(seen)), None)
+        if visitor in slept:
+            continue
         if entry and entry.way == "line" and told and told.low_s is not None and told.high_s is not None:
             result.append((entry.received_s - told.received_s, told.low_s, told.high_s))
     return result
@@ -209,9 +207,7 @@ def reconciled(ledger: Ledger, facts: Facts) -> list[Check]:
     numbered = {seen.visitor for seen in ledger.all(Seen)} | {entry.visitor for entry in ledger.all(Admitted)}
     before, after = facts.before, facts.after
     return [
-        _same(
-            "origin", "registrations", len(ledger.all(Registered)), before.registrations, after.registrations
-        ),
+        _same("origin", "registrations", len(ledger.all(Registered)), before.registrations, after.registrations),
         _same("tickets", "tickets issued", len(numbered), before.issued, after.issued),
         _same("admissions", "admissions", len(ledger.all(Admitted)), before.claimed, after.claimed),
     ]
@@ -231,6 +227,4 @@ def generator_in_time(ledger: Ledger) -> Check:
     title = f"The load generator was never {LATE_ARRIVAL_S:g} s late"
     if not late:
         return Check("generator", title, None, "nobody arrived", advice=True)
-    return Check(
-        "generator", title, max(late) < LATE_ARRIVAL_S, f"at most {max(late):.2f} s late", advice=True
-    )
+    return Check("generator", title, max(late) < LATE_ARRIVAL_S, f"at most {max(late):.2f} s late", advice=True)

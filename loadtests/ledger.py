@@ -153,7 +153,7 @@ def from_line(line: str) -> Event:
     try:
         fields: dict[str, Any] = json.loads(line)
         return KINDS[fields.pop("kind")](**fields)
-    except (KeyError, TypeError, AttributeError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise ValueError(f"not a line of a ledger: {line[:120]!r}") from exc
 
 

@@ -31,10 +31,8 @@ from loadtests.shapes import SHAPES
 from loadtests.visitors import World
 
 START_S = 2.0  # from locust's start to the plan's: nobody is late because locust was still starting
-AHEAD_S = (
-    1.5  # locust looks at a shape once a second: visitors are started this early and wait for their moment
-)
-NETWORK_TIMEOUT_S = 30.0
+AHEAD_S = 1.5  # locust looks at a shape once a second: visitors are started this early and wait for their moment
+NETWORK_TIMEOUT_S = 60.0
 WORKERS = "antrean-workers"  # the message by which a master tells its workers how many they are
 
 FOREVER_S = 1e6

@@ -97,9 +97,7 @@ def admitted_after_their_turn(ledger: Ledger) -> Check:
     pulses: dict[tuple[str, int], list[Pulse]] = {}
     for pulse in ledger.all(Pulse):
         pulses.setdefault((pulse.instance, pulse.generation), []).append(pulse)
-    where = {
-        visitor: (own[-1].instance, own[-1].generation) for visitor, own in ledger.by_visitor(Pulse).items()
-    }
+    where = {visitor: (own[-1].instance, own[-1].generation) for visitor, own in ledger.by_visitor(Pulse).items()}
     only = next(iter(pulses)) if len(pulses) == 1 else None  # who saw no pulse was in it all the same
     served = {key: _served_after(line) for key, line in pulses.items()}
     looked_at, wrong = 0, []
@@ -112,9 +110,7 @@ def admitted_after_their_turn(ledger: Ledger) -> Check:
             continue
         looked_at += 1
         if lowest < entry.position:
-            wrong.append(
-                f"position {entry.position} was let in, and later the line had only reached {lowest}"
-            )
+            wrong.append(f"position {entry.position} was let in, and later the line had only reached {lowest}")
     return verdict(
         "turn",
         "Nobody was let in before their turn",
@@ -142,8 +138,11 @@ def claims_out_of_order(ledger: Ledger) -> tuple[int, float]:
 
     No promise: called visitors ask once in ten seconds, each at its own moment.
     """
+    slept = {event.visitor for event in ledger.all(Absent)}
     entries = sorted(
-        (a.position, a.received_s) for a in ledger.all(Admitted) if a.way == "line" and a.position is not None
+        (a.position, a.received_s)
+        for a in ledger.all(Admitted)
+        if a.way == "line" and a.position is not None and a.visitor not in slept
     )
     count, most, earliest_behind = 0, 0.0, float("inf")
     for _, received_s in reversed(entries):

@@ -16,6 +16,11 @@ ANY = range(200, 600)
 REFRESH = re.compile(r"""http-equiv=["']?refresh["']?\s+content=["']?(\d+)""", re.IGNORECASE)
 
 
+def join(browser: Browser, room: str) -> Reply:
+    """Take a number as a program does: the header says that it wants its ticket in one."""
+    return browser.fetch("POST", f"/_queue/{room}/join", "join", ok=(200, 201), extra={"Antrean-Ticket": "new"})
+
+
 class SlowTypist(Patient):
     """Takes long over the form; the pass must hold."""
 
@@ -71,9 +76,7 @@ class WithoutJavaScript(Patient):
 
     def arrive(self) -> Reply | None:
         self.page = self.browser.open(self.world.path, "open the site")
-        return (
-            self.admit(self.page, "empty-line", *self._own_number()) if self._is_inside(self.page) else None
-        )
+        return self.admit(self.page, "empty-line", *self._own_number()) if self._is_inside(self.page) else None
 
     def wait_for_turn(self) -> Reply | None:
         """Reads its number once (what the page shows), then reloads until it is inside."""
@@ -107,7 +110,7 @@ class JsonClient(Patient):
         browser.refuse_cookies("antrean-")
 
     def arrive(self) -> Reply | None:
-        reply = self.browser.fetch("POST", f"/_queue/{self.world.room}/join", "join", ok=(200, 201))
+        reply = join(self.browser, self.world.room)
         self.remember(reply)
         if "Antrean-Ticket" not in self.kept:
             raise TroubleError("a join without Antrean-Ticket", "join")
@@ -141,7 +144,7 @@ class Forger(Patient):
 
     def live(self) -> str:
         room = self.world.room
-        reply = self.browser.fetch("POST", f"/_queue/{room}/join", "join", ok=(200, 201))
+        reply = join(self.browser, room)
         self.world.note(seen_of(reply, self.me, self.pulse, "join"))
         ticket = reply.headers.get("antrean-ticket", "")
         if not ticket:
@@ -179,9 +182,7 @@ class Forger(Patient):
 
     def check_in_with(self, what: str, ticket: str) -> None:
         path = f"/_queue/{self.world.room}/check-in"
-        self.judge(
-            what, self.browser.fetch("POST", path, "forgery", ok=ANY, extra={"Antrean-Ticket": ticket})
-        )
+        self.judge(what, self.browser.fetch("POST", path, "forgery", ok=ANY, extra={"Antrean-Ticket": ticket}))
 
     def judge(self, what: str, reply: Reply) -> None:
         if reply.status >= 500:
@@ -191,6 +192,5 @@ class Forger(Patient):
 
 
 PERSONAS: dict[str, type[Patient]] = {
-    kind.persona: kind
-    for kind in (Patient, SlowTypist, Leaver, Sleeper, WithoutJavaScript, JsonClient, Forger)
+    kind.persona: kind for kind in (Patient, SlowTypist, Leaver, Sleeper, WithoutJavaScript, JsonClient, Forger)
 }

@@ -82,9 +82,7 @@ def _page(
 
 
 def _html_table(table: Sequence[Row]) -> str:
-    cells = "".join(
-        f"<tr><th scope=row>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in table
-    )
+    cells = "".join(f"<tr><th scope=row>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in table)
     return f"<table>{cells}</table>"
 
 

@@ -106,7 +106,7 @@ def run_locust(plan: Plan, folder: Path, show: Callable[[Progress], None]) -> Le
     ledger, path = Ledger(), folder / "ledger.jsonl"
     tail, started_s = Tail(path), clock()
     with (folder / "locust.log").open("w") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+        process = subprocess.Popen(
             [sys.executable, "-m", "locust", *plan.arguments(path)],
             env={
                 **os.environ,

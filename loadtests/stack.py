@@ -57,7 +57,7 @@ def own_stack(python: Path, room: str) -> Iterator[Stack]:
         environ = {**os.environ, **ports}
         stack = Stack(f"http://127.0.0.1:{gateway}", f"http://127.0.0.1:{desk}", environ)
         with (Path(folder) / "up.log").open("w+") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            process = subprocess.Popen(
                 [str(python), "-m", "gateway", "up"],
                 env=environ,
                 stdout=log,
@@ -72,7 +72,7 @@ def own_stack(python: Path, room: str) -> Iterator[Stack]:
 
 
 def _wait_until_ready(stack: Stack, room: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Ready is: the line has a pulse, and the site behind it answers."""
+    """Ready is: the line has a pulse, the site behind it answers, and the desk does."""
     deadline = time.monotonic() + READY_WITHIN_S
     while True:
         if process.poll() is not None:
@@ -81,6 +81,7 @@ def _wait_until_ready(stack: Stack, room: str, process: subprocess.Popen[bytes],
             outside.get(f"{stack.host}/_queue/health")
             outside.get(f"{stack.host}/health")
             outside.rate_per_minute(stack.host, room)
+            outside.get(f"{stack.desk}/ready")
         except outside.UnreachableError as exc:
             if time.monotonic() > deadline:
                 raise StackError(f"not ready after {READY_WITHIN_S:g} s ({exc}):\n{_tail(log)}") from exc

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from loadtests import windows
 from loadtests.checks import waits_and_ranges
-from loadtests.ledger import Admitted, Arrived, Call, Ended, Failure, Ledger, Registered, Seen
+from loadtests.ledger import Absent, Admitted, Arrived, Call, Ended, Failure, Ledger, Registered, Seen
 from loadtests.order import claims_out_of_order, inversions
 from loadtests.verdict import HEARING_S, Facts
 
@@ -66,7 +66,9 @@ def _against_the_rate(admitted: Sequence[Admitted], rate_per_minute: float) -> l
 
 def _delivered(ledger: Ledger, rate_per_minute: float) -> str:
     """Admissions from the line over the time from the first to the last of them, against the rate."""
-    times = sorted(entry.received_s for entry in ledger.all(Admitted) if entry.way != "empty-line")
+    slept = {event.visitor for event in ledger.all(Absent)}
+    admitted = [entry for entry in ledger.all(Admitted) if entry.way == "line" and entry.visitor not in slept]
+    times = sorted(entry.received_s for entry in admitted)
     if len(times) < 3 or times[-1] - times[0] < 1 or rate_per_minute <= 0:
         return "too few to say"
     per_minute = (len(times) - 1) * 60 / (times[-1] - times[0])

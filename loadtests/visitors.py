@@ -62,9 +62,7 @@ class Patient:
         """Open the site. The page when nobody was waiting and it let us in at once; None: we queue."""
         reply = self.browser.open(self.world.path, "open the site")
         if self._is_inside(reply):
-            self.world.note(
-                Admitted(self.me, "empty-line", *self._own_number(), reply.sent_s, reply.received_s)
-            )
+            self.world.note(Admitted(self.me, "empty-line", *self._own_number(), reply.sent_s, reply.received_s))
             return reply
         if not self.browser.holds(f"antrean-ticket-{self.world.room}"):
             raise TroubleError(
@@ -125,9 +123,7 @@ class Patient:
         if self.pulse is None:
             self.read_pulse()
         method = "GET" if call == "ticket" else "POST"
-        reply = self.browser.fetch(
-            method, f"/_queue/{self.world.room}/{call}", call, extra=self.credentials()
-        )
+        reply = self.browser.fetch(method, f"/_queue/{self.world.room}/{call}", call, extra=self.credentials())
         self.remember(reply)
         return self.noted(seen_of(reply, self.me, self.pulse, call), reply)
 
@@ -188,9 +184,7 @@ class Patient:
         """The number given on the way through an empty line, if the ticket was kept with the pass."""
         if not self.browser.holds(f"antrean-ticket-{self.world.room}"):
             return None, None
-        reply = self.browser.fetch(
-            "GET", f"/_queue/{self.world.room}/ticket", "ticket", ok=(200, 401, 404, 410)
-        )
+        reply = self.browser.fetch("GET", f"/_queue/{self.world.room}/ticket", "ticket", ok=(200, 401, 404, 410))
         if reply.status != 200:
             return None, None
         me = seen_of(reply, self.me, self.pulse, "ticket")

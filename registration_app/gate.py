@@ -19,8 +19,8 @@ from registration_app.keys import GatewayKeys
 HEADER = "antrean-visitor"
 SALT = "antrean.visitor"
 CLOCK_SKEW_S = 60
-OPEN_PATHS = ("/health", "/static/")
-"""Called by supervisors, and by pages of visitors whose pass has ended."""
+HEALTH = "/health"  # asked by whoever supervises this process
+FILES = "/static/"  # needed by pages of visitors whose pass has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ class Gate:
             return
         visitor = self._visitor(Headers(scope=scope).getlist(HEADER))
         scope.setdefault("state", {})["visitor"] = visitor
-        if visitor is None and self._required and not scope["path"].startswith(OPEN_PATHS):
+        is_open = scope["path"] == HEALTH or scope["path"].startswith(FILES)
+        if visitor is None and self._required and not is_open:
             await self._refuse(Request(scope))(scope, receive, send)
             return
         await self._app(scope, receive, send)

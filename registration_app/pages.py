@@ -92,7 +92,9 @@ class Pages:
             fields = await forms.read_form(request)
             self._site.csrf.check(request, fields.get(csrf.FIELD, ""))
         except UnreadableForm as exc:
-            return self._site.renderer.error(request, exc.status)
+            response = self._site.renderer.error(request, exc.status)
+            response.headers["Connection"] = "close"  # what is still on its way is not read
+            return response
         except CrossSiteForm as exc:
             log.warning("a form from another site was refused", reason=str(exc))
             return self._site.renderer.error(request, 403)

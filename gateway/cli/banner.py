@@ -11,11 +11,14 @@ from pathlib import Path
 from gateway.cli.readiness import EVERYWHERE
 from gateway.settings import Settings
 
+_THIS_COPY = ("ANTREAN_CONFIG", "ANTREAN_STATE_DIR", "ANTREAN_STORE_URL")
+_PORTS = ("ANTREAN_PORT", "ANTREAN_DESK_PORT")
+
 
 def banner(settings: Settings, started: set[str], *, kept: bool) -> str:
     """``started``: names of the processes; ``kept``: the line and the registrations are from before."""
     room = settings.rooms[0]
-    antrean = command_line(settings)
+    antrean = command_line()
     rows = [("applicants", applicants_address(settings))]
     if "desk" in started:
         rows.append(("the desk", _address(settings.desk_host, settings.desk_port)))
@@ -23,7 +26,7 @@ def banner(settings: Settings, started: set[str], *, kept: bool) -> str:
     lines += ["", "To see a line: lower the rate, then send 200 visitors.", ""]
     lines.append(f"  {antrean} room set {room.id} --rate 30")
     if Path("Makefile").exists() and Path("loadtests").is_dir():
-        lines.append(f"  {_environment(settings)}make load")
+        lines.append(f"  {_environment(*_THIS_COPY, *_PORTS)}make load")
     lines.append("")
     if kept:
         lines += [
@@ -41,9 +44,9 @@ def applicants_address(settings: Settings) -> str:
     return base.rstrip("/") + settings.rooms[0].paths[0]
 
 
-def command_line(settings: Settings) -> str:
+def command_line() -> str:
     """How to call `antrean` from another terminal in this folder, for this copy."""
-    return _environment(settings) + _program()
+    return _environment(*_THIS_COPY) + _program()
 
 
 def _program() -> str:
@@ -58,11 +61,9 @@ def _program() -> str:
     return shlex.quote(str(script))
 
 
-def _environment(settings: Settings) -> str:
-    """The variables that make this copy another one than the default; another terminal lacks them."""
-    names = ("ANTREAN_CONFIG", "ANTREAN_STATE_DIR", "ANTREAN_STORE_URL")
-    ports = ("ANTREAN_PORT", "ANTREAN_DESK_PORT", "REGISTRATION_PORT")
-    given = [name for name in (*names, *ports) if os.environ.get(name)]
+def _environment(*names: str) -> str:
+    """Of these variables the ones that are set here: another terminal lacks them."""
+    given = [name for name in names if os.environ.get(name)]
     return "".join(f"{name}={shlex.quote(os.environ[name])} " for name in given)
 
 

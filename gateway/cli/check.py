@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-
-from pydantic import BaseModel
 
 from gateway.errors import StoreError
 from gateway.secrets import keys_path, load_keys
 from gateway.settings import RoomSettings, Settings, config_file, load_settings
-from gateway.settings.documented import setting_of
+from gateway.settings.documented import settings_of
 from gateway.store.binary import find_server
 
 
@@ -39,27 +38,25 @@ def print_settings() -> None:
     _print_fields(RoomSettings, environment=False)
 
 
-def _print_fields(model: type[BaseModel], *, environment: bool) -> None:
-    for name, field in model.model_fields.items():
-        setting = setting_of(field)
+def _print_fields(model: type, *, environment: bool) -> None:
+    defaults = {field.name: field.default for field in dataclasses.fields(model)}
+    for name, setting in settings_of(model).items():
         if bool(setting.env) != environment:
             continue
-        key = "" if setting.env and setting.secret and name == "secret_keys" else f" ({name})"
-        print(f"{setting.env + key if environment else name.rstrip('_')}")
+        in_file = "" if name == "secret_keys" else f" ({name})"
+        print(f"{setting.env}{in_file}" if environment else name.rstrip("_"))
         print(f"  {setting.effect}\n  May be: {setting.allowed}.")
-        if field.default_factory is None and not field.is_required():
-            print(f"  Default: {_shown(field.default)}. {setting.reason}".rstrip())
-        elif setting.reason:
-            print(f"  Default: {setting.reason}")
+        if about_default := f"{_shown(defaults[name])} {setting.reason}".strip():
+            print(f"  Default: {about_default}")
         print()
 
 
 def _shown(default: object) -> str:
-    if default is None:
-        return "none"
-    if isinstance(default, tuple):
-        return ", ".join(map(str, default)) or "none"
-    return str(default)
+    if default is dataclasses.MISSING or default == "":
+        return ""
+    if default is None or default == ():
+        return "none."
+    return f"{default}."
 
 
 def _keys(settings: Settings) -> str:

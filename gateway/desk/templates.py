@@ -20,7 +20,11 @@ from gateway.i18n import LOCALES, Language, choose_language, read_languages
 
 LANGUAGE_COOKIE = "antrean-desk-lang"
 LANGUAGE_QUERY = "lang"
-STATIC = {"desk.css": "text/css; charset=utf-8", "desk.js": "text/javascript; charset=utf-8"}
+STATIC = {
+    "desk.css": "text/css; charset=utf-8",
+    "desk.js": "text/javascript; charset=utf-8",
+    "desk.svg": "image/svg+xml",
+}
 A_YEAR_S = 365 * 24 * 3600
 
 

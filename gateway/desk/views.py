@@ -81,7 +81,8 @@ def cursors(snapshot: Snapshot) -> dict[str, int]:
         "ready": snapshot.ready,
         "serving": snapshot.serving,
         "waiting": snapshot.waiting,
-        "present": snapshot.present,
+        # Measured every few seconds, while `waiting` is of this moment: a part never exceeds its whole.
+        "present": min(snapshot.present, snapshot.waiting),
         "late": snapshot.late,
         "inside": snapshot.inside,
         "leases": snapshot.leases,

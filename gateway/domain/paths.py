@@ -19,6 +19,7 @@ OURS = "/_queue/"
 LONGEST_RETURN_TO = 1024  # characters: a ticket must fit into a cookie
 
 _PLAIN = re.compile(rb"(?!.*(?://|/\.))/[A-Za-z0-9/._~!$&'()*+,=:@-]*", re.ASCII)
+_FIT = re.compile(rb"/(?!/)[A-Za-z0-9/._~-]*", re.ASCII)  # a return address as it is
 _MOST_DECODINGS = 4
 _LEGAL_IN_URL = "/%:?#[]@!$&'()*+=~"  # what stays as it is; "," and ";" do not fit into a cookie
 _SLASH_INSIDE = re.compile(r"%(?=2[fF]|5[cC])")
@@ -116,7 +117,7 @@ def safe_return(raw_path: bytes, query: bytes = b"") -> str:
     A browser takes ``//evil`` and ``/\\evil`` for another site, so only one slash is left in front.
     A path of ours, or one that is too long, becomes the shortest sensible one.
     """
-    path = _encoded(raw_path)
+    path = raw_path.decode("ascii") if _FIT.fullmatch(raw_path) else _encoded(raw_path)
     if path.startswith(OURS):
         return "/"
     whole = f"{path}?{_encoded_query(query)}" if query else path

@@ -83,7 +83,6 @@ DEFAULT_PAGES: dict[int, ErrorPage] = {
         "Giliran Anda tetap tersimpan. Jika Anda baru saja mengirim formulir, periksa dahulu apakah "
         "formulir itu sudah diterima sebelum mengirimnya lagi.",
         "The site is taking too long to answer",
-        "Your turn is kept. If you have just sent a form, check whether it was received before you send "
-        "it again.",
+        "Your turn is kept. If you have just sent a form, check whether it was received before you send it again.",
     ),
 }

@@ -69,9 +69,7 @@ class WebSocketRelay:
             auto_decompress=False,
             trust_env=False,
             middlewares=(_ask_once,),
-            timeout=ClientTimeout(
-                total=None, connect=self._timeouts.connect_s, sock_read=self._timeouts.reply_s
-            ),
+            timeout=ClientTimeout(total=None, connect=self._timeouts.connect_s, sock_read=self._timeouts.reply_s),
         )
 
     async def close(self) -> None:

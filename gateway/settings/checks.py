@@ -1,10 +1,15 @@
-"""What each setting may be. A ValueError's message says what is wrong with the value."""
+"""How each setting is read: from the environment's text, or from what TOML gave.
+
+Each function returns the value as it is used, or raises ValueError, whose message says what is wrong
+with it (nothing when the value alone says so).
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,44 +17,120 @@ from gateway.domain.room import check_ceiling, check_rate
 from gateway.errors import InvalidKnob
 
 SHORTEST_KEY = 32
-_HOST = re.compile(r"^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")
+PORTS = {"port": "gateway", "desk_port": "desk", "registration_port": "registration app"}
+
+_ROOM_ID = re.compile(r"[a-z0-9](-?[a-z0-9]){0,31}")
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_DATABASE = re.compile(r"(sqlite|postgresql|postgres)(\+\w+)?://.*")
 
 
 class CompleteError(ValueError):
     """A problem whose message already says the value and what is allowed."""
 
 
-def not_a_boolean(value: Any) -> Any:
-    """``port = true`` would otherwise be port 1."""
-    if isinstance(value, bool):
-        raise ValueError("it is not a number")
+def text(shortest: int, longest: int) -> Callable[[Any], str]:
+    """A text of so many characters."""
+
+    def parse(value: Any) -> str:
+        if not isinstance(value, str) or not shortest <= len(value) <= longest:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def one_of(*allowed: Any) -> Callable[[Any], Any]:
+    """One of these, of the same type too: ``true`` is not 1."""
+
+    def parse(value: Any) -> Any:
+        if not any(value == each and type(value) is type(each) for each in allowed):
+            raise ValueError
+        return value
+
+    return parse
+
+
+def whole(least: int, most: int) -> Callable[[Any], int]:
+    """A whole number in this range; the environment gives it as text."""
+
+    def parse(value: Any) -> int:
+        number = _whole(int(value) if isinstance(value, str) and value.strip().isdecimal() else value)
+        if not least <= number <= most:
+            raise ValueError
+        return number
+
+    return parse
+
+
+port = whole(1, 65535)
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError
     return value
 
 
-def split_list(value: Any) -> Any:
-    """The environment's form of a list: separated by commas."""
+def rate(value: Any) -> float:
+    """A rate a minute that the room accepts."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise ValueError
+    try:
+        return check_rate(float(value))
+    except InvalidKnob as exc:
+        raise CompleteError(str(exc)) from exc
+    except OverflowError:
+        raise ValueError from None
+
+
+def ceiling(value: Any) -> int:
+    """A ceiling that the room accepts."""
+    try:
+        return check_ceiling(_whole(value))
+    except InvalidKnob as exc:
+        raise CompleteError(str(exc)) from exc
+
+
+def room_id(value: Any) -> str:
+    """A name that fits in addresses, cookies and keys of the store."""
+    if not isinstance(value, str) or len(value) > 32 or not _ROOM_ID.fullmatch(value):
+        raise ValueError
+    return value
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """A list of texts; the environment separates them by commas."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("it is not a list of texts")
+    return tuple(value)
 
 
-def paths(value: tuple[str, ...]) -> tuple[str, ...]:
-    if not value:
+def paths(value: Any) -> tuple[str, ...]:
+    """Path prefixes, without a closing slash."""
+    given = _list(value)
+    if not given:
         raise ValueError('it is empty: a room protects at least one path ("/" is everything)')
-    return tuple(_path(path) for path in value)
+    for path in given:
+        _check_path(path)
+        if re.search(r"[*\[\]]", path):
+            raise ValueError(f'"{path}" has a wildcard: a path is a prefix, and covers everything below it')
+    return tuple(path.rstrip("/") or "/" for path in given)
 
 
-def _path(path: str) -> str:
-    _check_path(path)
-    if re.search(r"[*\[\]]", path):
-        raise ValueError(f'"{path}" has a wildcard: a path is a prefix, and covers everything below it')
-    return path.rstrip("/") or "/"
-
-
-def patterns(value: tuple[str, ...]) -> tuple[str, ...]:
-    for pattern in value:
+def patterns(value: Any) -> tuple[str, ...]:
+    """Path patterns in which * stands for anything."""
+    given = _list(value)
+    for pattern in given:
         _check_path(pattern)
-    return value
+    return given
+
+
+def _list(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise ValueError(f'it is not a list: write ["{value}"]')
+    return texts(value)
 
 
 def _check_path(path: str) -> None:
@@ -61,28 +142,21 @@ def _check_path(path: str) -> None:
         raise ValueError(f'"{path}" has a character that no path has (?, #, \\ or a space)')
 
 
-def hosts(value: tuple[str, ...]) -> tuple[str, ...]:
-    lowered = tuple(host.lower().rstrip(".") for host in value)
+def hosts(value: Any) -> tuple[str, ...]:
+    """Host names, in lower case."""
+    lowered = tuple(host.lower().rstrip(".") for host in _list(value))
     for host in lowered:
-        if not _HOST.match(host):
+        if not _HOST.fullmatch(host):
             raise ValueError(f'"{host}" is not a host name: leave out scheme, port and path')
     return lowered
 
 
-def origin(value: str) -> str:
-    return _bare_address(value)
-
-
-def public_url(value: str | None) -> str | None:
-    return None if value is None else _bare_address(value)
-
-
-def _bare_address(value: str) -> str:
+def address(value: Any) -> str:
     """``http(s)://host[:port]`` and nothing else, without a closing slash."""
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
+    except (ValueError, AttributeError, TypeError):
         usable = False
     if not usable:
         raise ValueError("it is not an http:// or https:// address with a host")
@@ -91,76 +165,78 @@ def _bare_address(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def store_url(value: str | None) -> str | None:
-    if value is None:
-        return None
-    parts = urlsplit(value)
+def store_url(value: Any) -> str:
+    """A URL that redis-py understands."""
+    parts = urlsplit(text(1, 2000)(value))
     if parts.scheme == "unix" and parts.path:
-        return value
+        return str(value)
     if parts.scheme not in ("redis", "rediss") or not parts.hostname:
         raise ValueError("it does not name a store")
+    return str(value)
+
+
+def database_url(value: Any) -> str:
+    """A URL of a database that the registration app knows."""
+    if not isinstance(value, str) or not _DATABASE.fullmatch(value):
+        raise ValueError("it does not name a database that the app knows")
     return value
 
 
-def database_url(value: str | None) -> str | None:
-    if value is None or re.match(r"^(sqlite|postgresql|postgres)(\+\w+)?://", value):
-        return value
-    raise ValueError("it does not name a database that the app knows")
-
-
-def networks(value: tuple[str, ...]) -> tuple[str, ...]:
-    for network in value:
+def networks(value: Any) -> tuple[str, ...]:
+    """Addresses and networks."""
+    given = texts(value)
+    for network in given:
         try:
             ipaddress.ip_network(network, strict=False)
         except ValueError:
             raise ValueError(f'"{network}" is neither an address nor a network') from None
-    return value
+    return given
 
 
-def keys(value: tuple[str, ...]) -> tuple[str, ...]:
-    for place, key in enumerate(value, start=1):
+def keys(value: Any) -> tuple[str, ...]:
+    """Secret keys that are long enough not to be guessed."""
+    given = texts(value)
+    for place, key in enumerate(given, start=1):
         if len(key) < SHORTEST_KEY:
             raise ValueError(f"key {place} has {len(key)} characters")
-    return value
+    return given
 
 
-def rate(value: float) -> float:
-    try:
-        return check_rate(value)
-    except InvalidKnob as exc:
-        raise CompleteError(str(exc)) from exc
+def folder(value: Any) -> Path:
+    """A folder, as an absolute path: a process started elsewhere must mean the same one."""
+    return Path(text(1, 4000)(value)).expanduser().absolute()
 
 
-def ceiling(value: int) -> int:
-    try:
-        return check_ceiling(value)
-    except InvalidKnob as exc:
-        raise CompleteError(str(exc)) from exc
-
-
-def port_is_free_of(value: int, earlier: Mapping[str, Any]) -> int:
-    """Refuse a port that an earlier listener of this configuration has."""
-    for other in ("port", "desk_port"):
-        if earlier.get(other) == value:
-            raise ValueError(f"it is the same as {other}: each listener needs its own")
-    return value
-
-
-def rooms_apart(rooms: Sequence[tuple[str, tuple[str, ...], tuple[str, ...]]]) -> None:
-    """Refuse two rooms (id, hosts, paths) that claim the same request: a visitor waits in one line only."""
-    if not rooms:
+def rooms(value: Any) -> list[dict[str, Any]]:
+    """The tables of the rooms, unread."""
+    if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
+        raise ValueError("it is not a list of tables")
+    if not value:
         raise ValueError("there is none")
+    return value
+
+
+def shared_ports(values: Mapping[str, Any], where: Callable[[str], str]) -> list[str]:
+    """One line for each listener that has the port of an earlier one."""
+    names = list(PORTS)
+    return [
+        f"{where(name)}: {values[name]} is the {PORTS[other]}'s port: give each listener its own"
+        for place, name in enumerate(names)
+        for other in names[:place]
+        if name in values and values[name] == values.get(other)
+    ]
+
+
+def rooms_apart(rooms: Sequence[tuple[str, tuple[str, ...], tuple[str, ...]]]) -> list[str]:
+    """One line for each two rooms (id, hosts, paths) that claim the same request."""
     clashes = []
     for index, (one, one_hosts, one_paths) in enumerate(rooms):
         for other, other_hosts, other_paths in rooms[index + 1 :]:
             if one == other:
-                clashes.append(f'two rooms are named "{one}"')
+                clashes.append(f'two rooms are named "{one}": give each its own id')
             elif _share_hosts(one_hosts, other_hosts) and (both := _shared_path(one_paths, other_paths)):
-                clashes.append(
-                    f'rooms "{one}" and "{other}" both protect {both}: one path belongs to one room'
-                )
-    if clashes:
-        raise ValueError("; ".join(clashes))
+                clashes.append(f'rooms "{one}" and "{other}" both protect {both}: give it to one of them')
+    return clashes
 
 
 def _share_hosts(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

@@ -9,7 +9,7 @@
 
   document.querySelectorAll("time[data-ms]").forEach(function (time) {
     time.textContent = new Date(Number(time.dataset.ms)).toLocaleString(document.documentElement.lang, {
-      day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit",
+      day: "numeric", month: "short", hour: "2-digit", hourCycle: "h23", minute: "2-digit", second: "2-digit",
     });
   });
 
@@ -21,9 +21,9 @@
     section.querySelectorAll("[data-figure]").forEach(function (element) {
       setText(element, format.format(room[element.dataset.figure]));
     });
-    section.querySelectorAll("[data-meter]").forEach(function (meter) {
-      meter.max = Math.max(room[meter.dataset.most], 0.001);
-      meter.value = Math.min(room[meter.dataset.meter], meter.max);
+    section.querySelectorAll("[data-share]").forEach(function (bar) {
+      bar.max = Math.max(room[bar.dataset.most], 0.001);
+      bar.value = Math.min(room[bar.dataset.share], bar.max);
     });
     section.querySelectorAll("[data-lane] rect").forEach(function (rect) {
       const share = room.issued ? (1000 * room[rect.getAttribute("class")]) / room.issued : 0;

@@ -167,6 +167,7 @@ function takePulse(body) {
   if (before && before.phase !== body.phase && (before.phase === 'closed' || body.phase === 'closed')) { again = true; }
   if (me && me.state === 'closed' && /^(scheduled|drawn|open|paused)$/.test(body.phase)) { again = true; }
   pulse = body;
+  pulse.density = Math.min(Math.max(+pulse.density || 1, 0.01), 1);
   pulse.poll_max_s = Math.min(Math.max(+pulse.poll_max_s || 60, 2), 600);
   pulseAt = now();
   pulse.opens_ms = moment_ms(pulse.opens_at);
@@ -255,15 +256,15 @@ function enter(path) {
 
 function opening() { return !!pulse && pulse.opens_ms > server_ms() && /^(scheduled|drawn)$/.test(pulse.phase); }
 
-function rate() { return pulse ? pulse.delivered_per_minute || pulse.rate_per_minute : 0; }
+function rate() { return expectedRate(pulse.rate_per_minute, pulse.delivered_per_minute); }
 
 function ahead() {
   if (!me || !(me.position > 0)) { return null; }
   var fromTicket = typeof me.ahead === 'number' && (!pulse || ticketAt >= pulseAt - 5);
   if (!fromTicket && !pulse) { return null; }
-  var known = fromTicket ? me.ahead : peopleAhead(me.position, pulse.serving, pulse.density);
+  var known = fromTicket ? me.ahead : peopleAhead(me.position, pulse.serving);
   var since = Math.min(now() - (fromTicket ? ticketAt : pulseAt), 90);
-  if (pulse && /^(open|last-call)$/.test(pulse.phase) && !broken) { known = Math.max(known - 0.8 * rate() / 60 * since, 0); }
+  if (pulse && /^(open|last-call)$/.test(pulse.phase) && !broken) { known = Math.max(known - 0.8 * rate() / 60 / pulse.density * since, 0); }
   known = Math.ceil(known);
   if (seen.number !== me.number || !(seen.first > 0)) { seen = { line: seen.line, number: me.number, first: Math.max(known, 1), least: known, done: 0 }; }
   seen.least = Math.min(seen.least, known);
@@ -279,7 +280,7 @@ function estimate() {
     var share = me.ahead > 0 ? Math.min(left / me.ahead, 1) : 1;
     return { low_s: me.eta.low_s * share, high_s: me.eta.high_s * share };
   }
-  return waitRange(left, rate());
+  return pulse ? waitRange(left, pulse.density, rate()) : null;
 }
 
 // ---- Showing.

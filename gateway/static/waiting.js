@@ -109,12 +109,17 @@ function retryInterval(failures, called) {
 // ±20 % for r in [0, 1).
 function jitter(seconds, r) { return seconds * (0.8 + 0.4 * r); }
 
-function peopleAhead(position, serving, density) {
-  return Math.max(0, Math.ceil((position - serving) * density));
+// As domain/estimate.py has it: the tickets before ours, present or not.
+function peopleAhead(position, serving) { return Math.max(0, position - serving - 1); }
+
+// What was delivered counts most, because a full site admits as many as leave it.
+function expectedRate(configured, delivered) {
+  return delivered > 0 ? Math.min(0.7 * delivered + 0.3 * configured, configured) : configured;
 }
 
-function waitRange(ahead, rate) {
-  return rate > 0 ? { low_s: 0.8 * ahead / rate * 60, high_s: 1.3 * ahead / rate * 60 + 30 } : null;
+function waitRange(ahead, density, rate) {
+  var expected = ahead * density * 60 / rate;
+  return rate > 0 ? { low_s: Math.floor(expected * 0.8), high_s: Math.floor(expected * 1.3) + 10 } : null;
 }
 
 // Only a path of this site; never //elsewhere, never a scheme.
@@ -125,5 +130,5 @@ w.antrean = {
   viewOf: viewOf, about: about, numberWords: numberWords, waitSteps: waitSteps, waitWords: waitWords,
   clockWords: clockWords, dateWords: dateWords, countdownWords: countdownWords, timeWords: timeWords,
   pulseInterval: pulseInterval, checkInterval: checkInterval, retryInterval: retryInterval, jitter: jitter,
-  peopleAhead: peopleAhead, waitRange: waitRange, safePath: safePath, fill: fill, form: form
+  peopleAhead: peopleAhead, expectedRate: expectedRate, waitRange: waitRange, safePath: safePath, fill: fill, form: form
 };

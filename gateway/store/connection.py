@@ -53,7 +53,7 @@ class Connection:
 
     async def close(self) -> None:
         async with self._turn:
-            await self._drop()
+            await self._drop(wait=True)
 
     async def reload(self) -> None:
         """Load the library again: somebody deleted it."""
@@ -96,10 +96,11 @@ class Connection:
         except ResponseError as error:
             return error
 
-    async def _drop(self) -> None:
+    async def _drop(self, *, wait: bool = False) -> None:
+        """A broken connection is not waited for; one that is closed in peace is, so that its socket is gone."""
         raw, self._raw = self._raw, None
         if raw is not None:
-            await raw.disconnect(nowait=True)
+            await raw.disconnect(nowait=not wait)
 
 
 def _unusable(error: ResponseError) -> StoreError:

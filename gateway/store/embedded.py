@@ -18,17 +18,17 @@ import time
 from collections import deque
 from pathlib import Path
 from types import FrameType
-from typing import Any
-
-import structlog
 
 from gateway.errors import SettingsError, StoreError
 from gateway.leash import Leash
+from gateway.logs import get_logger
 from gateway.settings import Settings
 from gateway.store.binary import find_server
 
 LOCK_PATIENCE_S = 5.0
 """A store that was just told to stop, or lost its parent, needs a moment to write its file."""
+
+log = get_logger(__name__)
 
 _LINE = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ (?P<mark>[.\-*#]) (?P<text>.*)$")
 
@@ -133,7 +133,6 @@ def _prepare_socket(path: Path, folder: Path) -> None:
 
 def _supervise(command: list[str], lock: int, socket_path: Path) -> int:
     """Run the server and pass its words on, until it ends."""
-    log = structlog.get_logger()
     server = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -147,7 +146,7 @@ def _supervise(command: list[str], lock: int, socket_path: Path) -> int:
     leash = Leash(server.pid)
     asked_to_stop = _stop_on_signals(server)
     try:
-        last_words = _relay(server, log, socket_path, asked_to_stop)
+        last_words = _relay(server, socket_path, asked_to_stop)
     finally:
         code = server.wait()
         leash.release()
@@ -171,7 +170,7 @@ def _stop_on_signals(server: subprocess.Popen[str]) -> list[int]:
     return came
 
 
-def _relay(server: subprocess.Popen[str], log: Any, socket_path: Path, asked_to_stop: list[int]) -> str:
+def _relay(server: subprocess.Popen[str], socket_path: Path, asked_to_stop: list[int]) -> str:
     """Log the server's lines; returns the last few that may explain why it ended."""
     last_words: deque[str] = deque(maxlen=3)
     assert server.stdout is not None

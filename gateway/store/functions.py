@@ -45,25 +45,25 @@ class Functions:
     def join(self, now_ms: int, run_id: str, worker: str, sequence: int, count: int) -> Command:
         return self._call("FCALL", "join", now_ms, run_id, worker, sequence, count)
 
-    def check_in(self, now_ms: int, run_id: str, *triples: int) -> Command:
+    def check_in(self, now_ms: int, run_id: str, instance: str, *triples: int) -> Command:
         """``triples``: position, number, 1 if a pass within its hard limit is held else 0, for each visitor."""
-        return self._call("FCALL", "check_in", now_ms, run_id, *triples)
+        return self._call("FCALL", "check_in", now_ms, run_id, instance, *triples)
 
-    def look(self, now_ms: int, run_id: str, *triples: int) -> Command:
-        return self._call("FCALL_RO", "look", now_ms, run_id, *triples)
+    def look(self, now_ms: int, run_id: str, instance: str, *triples: int) -> Command:
+        return self._call("FCALL_RO", "look", now_ms, run_id, instance, *triples)
 
-    def touch(self, now_ms: int, run_id: str, *numbers: int) -> Command:
-        return self._call("FCALL", "touch", now_ms, run_id, *numbers)
+    def touch(self, now_ms: int, run_id: str, instance: str, *numbers: int) -> Command:
+        return self._call("FCALL", "touch", now_ms, run_id, instance, *numbers)
 
-    def finish(self, now_ms: int, run_id: str, *numbers: int) -> Command:
-        return self._call("FCALL", "finish", now_ms, run_id, *numbers)
+    def finish(self, now_ms: int, run_id: str, instance: str, *numbers: int) -> Command:
+        return self._call("FCALL", "finish", now_ms, run_id, instance, *numbers)
 
-    def leave(self, now_ms: int, run_id: str, *pairs: int) -> Command:
+    def leave(self, now_ms: int, run_id: str, instance: str, *pairs: int) -> Command:
         """``pairs``: position, number, for each visitor."""
-        return self._call("FCALL", "leave", now_ms, run_id, *pairs)
+        return self._call("FCALL", "leave", now_ms, run_id, instance, *pairs)
 
-    def reinstate(self, now_ms: int, run_id: str, *pairs: int) -> Command:
-        return self._call("FCALL", "reinstate", now_ms, run_id, *pairs)
+    def reinstate(self, now_ms: int, run_id: str, instance: str, *pairs: int) -> Command:
+        return self._call("FCALL", "reinstate", now_ms, run_id, instance, *pairs)
 
     def tick(self, now_ms: int, run_id: str, worker: str, *counts: str | float) -> Command:
         """``counts``: metric name, amount to add, for each."""

@@ -79,7 +79,7 @@ class Line:
         self._join_call: _JoinCall | None = None
         self._sequence = 0
         self._highest = 0  # number handed out by this worker, of this instance
-        self._waiting: dict[str, list[tuple[tuple[int, ...], asyncio.Future[Any]]]] = {}
+        self._waiting: dict[tuple[str, str], list[tuple[tuple[int, ...], asyncio.Future[Any]]]] = {}
         self._counts: Counter[str] = Counter()
 
     @property
@@ -103,9 +103,14 @@ class Line:
     async def check_in(self, number: int, *, returning: bool = False) -> State:
         """Mark present, and claim an offer if there is one.
 
-        ``returning``: the visitor holds a pass within its hard limit. Raises StoreUnreachable.
+        ``returning``: the visitor holds a pass within its hard limit. An admission may take a second or two to
+        come: it is told at its place in the rate. Raises StoreUnreachable.
         """
-        return State(await self._ask("check_in", (self._position(number), number, int(returning))))
+        answer = await self._ask("check_in", (self._position(number), number, int(returning)))
+        state, _, wait_ms = answer.partition(" ")
+        if wait_ms:
+            await asyncio.sleep(int(wait_ms) / 1000)
+        return State(state)
 
     async def look(self, number: int, *, returning: bool = False) -> State:
         """The same answer without marking or claiming. Raises StoreUnreachable."""
@@ -226,15 +231,15 @@ class Line:
             self._join_call = _JoinCall(self._sequence, self._join_waiters)
             self._join_waiters = []
             batch.append(self._join_command(run_id))
-        for kind, entries in list(self._waiting.items()):
+        for (kind, instance), entries in list(self._waiting.items()):
             taken, rest = entries[:BATCH_MOST], entries[BATCH_MOST:]
             if rest:
-                self._waiting[kind] = rest
+                self._waiting[kind, instance] = rest
             else:
-                del self._waiting[kind]
+                del self._waiting[kind, instance]
             flat = [part for arguments, _ in taken for part in arguments]
             call = getattr(self.functions, kind)
-            batch.append((call(0, run_id, *flat), partial(self._settle, taken)))
+            batch.append((call(0, run_id, instance, *flat), partial(self._settle, taken)))
         return batch
 
     def retry_join(self) -> list[tuple[Command, Settle]]:
@@ -283,7 +288,8 @@ class Line:
 
     async def _ask(self, kind: str, arguments: tuple[int, ...]) -> Any:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(kind, []).append((arguments, future))
+        instance = "" if self.snapshot is None else self.snapshot.instance
+        self._waiting.setdefault((kind, instance), []).append((arguments, future))
         self._store.batcher.wake()
         return await future
 
@@ -318,8 +324,8 @@ def _error(reply: Exception) -> Exception:
             return LineClosed(text.removeprefix("CLOSED "))
         case "CONFLICT":
             return StaleRevision(int(text.removeprefix("CONFLICT ")))
-        case "RESTORE":
-            return StoreUnreachable("the line is being restored")
+        case "RESTORE" | "OTHERLINE":
+            return StoreUnreachable("the line has just changed")
         case "MOVED" | "ASK" | "TRYAGAIN" | "LOADING" | "READONLY" | "CLUSTERDOWN" | "MASTERDOWN" | "BUSY" | "OOM":
             return StoreUnreachable(f"the store is not ready: {text}")
     if "unction not found" in text:

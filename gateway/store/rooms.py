@@ -9,11 +9,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
 from redis.exceptions import ResponseError
 
 from gateway.domain.room import Knobs
-from gateway.errors import StoreError, StoreUnreachable
+from gateway.errors import StoreError
+from gateway.logs import get_logger
 from gateway.store.batching import Batcher
 from gateway.store.connection import Connection
 from gateway.store.functions import Command
@@ -22,7 +22,7 @@ from gateway.store.line import Line
 TICK_EVERY_S = 0.25
 REACHABLE_FOR_S = 1.5  # after the last answer: a few ticks
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Store:
@@ -120,8 +120,8 @@ class Store:
         if word in ("MISSING", "RESTORE"):
             (reply,) = await self.execute([line.restore_command()])
             if reply == "restoring":
-                raise StoreUnreachable(f"the line of {line.room} is being restored")
-            log.info("line restored", room=line.room, generation=line.accept(reply).generation)
+                return  # for a second, while all workers say what they know
+            log.info("line opened", room=line.room, generation=line.accept(reply).generation)
         else:
             self.trouble(reply)
             line.accept(reply)

@@ -16,17 +16,26 @@ from gateway.domain.admission import believed, place_of
 from gateway.domain.credentials import Pass, Ticket
 from gateway.domain.paths import safe_return_text
 from gateway.domain.room import Phase
-from gateway.errors import CredentialError, ExpiredCredential, LineClosed, OtherLineCredential, StoreError
+from gateway.errors import (
+    CredentialError,
+    ExpiredCredential,
+    LineClosed,
+    OtherLineCredential,
+    StoreError,
+    StoreUnreachable,
+)
 from gateway.store.line import State
 from gateway.visitor import pages, standing
 from gateway.visitor.answers import Answer, json_answer, not_allowed, problem, see_other
 from gateway.visitor.body import BodyTooLarge, read_body
+from gateway.visitor.counting import count_request
 from gateway.visitor.reception import bypass_pass, credential_headers, pass_headers
 from gateway.visitor.requests import Request
 from gateway.visitor.rooms import VisitorRoom
 from gateway.visitor.standing import ENDED, Standing, describe_json
 
 Call = Callable[[Scope, Receive, Send], Awaitable[None]]
+Work = Callable[[Request, Scope, Receive, float], Awaitable[Answer]]
 
 BODY_BYTES = 4096
 RETRY_TROUBLE_S = 5
@@ -44,14 +53,15 @@ class CheckInCalls:
     def by_name(self) -> dict[str, Call]:
         """Each call by the last part of its path."""
         return {
-            "join": self._serve("POST", self.join),
-            "check-in": self._serve("POST", self.check_in),
-            "ticket": self._serve("GET", self.ticket),
-            "leave": self._serve("POST", self.leave),
+            "join": self._serve("join", "POST", self.join),
+            "check-in": self._serve("check-in", "POST", self.check_in),
+            "ticket": self._serve("ticket", "GET", self.ticket),
+            "leave": self._serve("leave", "POST", self.leave),
         }
 
-    def _serve(self, method: str, work: Callable[[Request, Scope, Receive, float], Awaitable[Answer]]) -> Call:
+    def _serve(self, name: str, method: str, work: Work) -> Call:
         async def call(scope: Scope, receive: Receive, send: Send) -> None:
+            count_request(self._room.line, name)
             request = Request(scope, secure=self._secure)
             if request.method != method:
                 answer = not_allowed(method)
@@ -140,7 +150,13 @@ class CheckInCalls:
         return Standing(stands.ticket, State.ADMITTED, bypass_pass(self._room, now_s))
 
     def _no_ticket(self, request: Request, refusal: CredentialError | None, now_s: float) -> Answer:
-        """A ticket that was good once is answered as what it is; anything else is no ticket."""
+        """A ticket that was good once is answered as what it is; anything else is no ticket.
+
+        Raises StoreUnreachable while the store is away: a page that came up in that trouble has no
+        ticket yet, and is to ask again rather than to think that its cookies are refused.
+        """
+        if not self._room.line.reachable:
+            raise StoreUnreachable("no numbers can be given out")
         if isinstance(refusal, OtherLineCredential | ExpiredCredential):
             old = self._room.read_old_ticket(request, now_s)
             if isinstance(old, Ticket):

@@ -17,6 +17,7 @@ from gateway.domain.admission import BypassLine, PassThrough, RequestFacts, deci
 from gateway.domain.paths import PathRules, safe_return
 from gateway.errors import AmbiguousPath
 from gateway.visitor.answers import NO_STORE, Answer, not_allowed, problem
+from gateway.visitor.counting import count_request
 from gateway.visitor.onward import VisitorHeader
 from gateway.visitor.pages import Header
 from gateway.visitor.reception import bypass_pass, pass_headers, renewed
@@ -65,11 +66,12 @@ class ForwardAuth:
         if not rooms:
             return problem(404, "no-room", "No room protects this path at this host.")
         room = self._rooms[rooms.pop()]
+        count_request(room.line, "authorize")
         if not any(place.protected for place in places):
             return _FREE
-        return self._judge(room, request, safe_return(*asked[0]), now_s)
+        return self._judge(room, request, asked[0], now_s)
 
-    def _judge(self, room: VisitorRoom, request: Request, return_to: str, now_s: float) -> Answer:
+    def _judge(self, room: VisitorRoom, request: Request, asked: tuple[bytes, bytes], now_s: float) -> Answer:
         decision = decide(
             RequestFacts(navigation=False, safe=_is_safe(request)),
             snapshot=room.snapshot,
@@ -88,7 +90,7 @@ class ForwardAuth:
                 visitor_pass = bypass_pass(room, now_s)
                 added = pass_headers(room, request, visitor_pass, now_s)
             case _:
-                return _to_the_line(room, return_to)
+                return _to_the_line(room, safe_return(*asked))
         headers = [
             NO_STORE,
             (b"antrean-visitor", self._visitors[room.id].value(visitor_pass, now_s)),

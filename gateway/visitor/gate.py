@@ -11,15 +11,15 @@ from urllib.parse import parse_qs
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from gateway.domain.admission import Decision, decide
+from gateway.domain.admission import Decision, Facts, Refuse, RequestFacts, decide
 from gateway.domain.credentials import Pass
-from gateway.domain.paths import PathRules, safe_return, safe_return_text
+from gateway.domain.paths import PathRules, safe_return_text
 from gateway.errors import AmbiguousPath
 from gateway.visitor.answers import Answer, json_answer, not_allowed, problem, see_other
 from gateway.visitor.check_in import Call, CheckInCalls
+from gateway.visitor.counting import count_request
 from gateway.visitor.forward_auth import ForwardAuth
 from gateway.visitor.onward import VisitorHeader, pass_free, pass_on
-from gateway.visitor.pages import without_language
 from gateway.visitor.pulse import Pulse
 from gateway.visitor.reception import Onward
 from gateway.visitor.reception import receive as receive_visitor
@@ -95,18 +95,18 @@ class Gate:
             return
         now_s = time.time()
         decision = self._decide(room, request, now_s)
-        return_to = safe_return(raw_path, without_language(request.query))
-        outcome = await receive_visitor(room, request, decision, return_to, now_s)
+        outcome = await receive_visitor(room, request, decision, now_s)
         if isinstance(outcome, Onward):
             await self._onward(room, request, outcome, now_s, scope, receive, send)
         else:
+            count_request(room.line, "refused" if isinstance(decision, Refuse) else "page")
             await outcome.send(send)
 
-    def _decide(self, room: VisitorRoom, request: Request, now_s: float) -> Decision:
+    def _decide(self, room: VisitorRoom, request: Request, now_s: float, facts: Facts | None = None) -> Decision:
         visitor_pass = room.read_pass(request, now_s)
         inside = isinstance(visitor_pass, Pass) and not visitor_pass.is_idle(now_s)
         return decide(
-            request,
+            facts or request,
             snapshot=room.snapshot,
             reachable=room.line.reachable,
             # A ticket has no say when there is a good pass: its signature need not be checked.
@@ -141,8 +141,8 @@ class Gate:
             if not place.protected:
                 await pass_free(room, scope, receive, send)
                 return
-            decision = self._decide(room, request, now_s)
-            outcome = await receive_visitor(room, request, decision, "/", now_s)
+            decision = self._decide(room, request, now_s, _NO_PAGE)
+            outcome = await receive_visitor(room, request, decision, now_s)
             if isinstance(outcome, Onward):
                 await self._onward(room, request, outcome, now_s, scope, receive, send)
                 return
@@ -157,10 +157,11 @@ class Gate:
             if request.method not in ("GET", "POST"):
                 await not_allowed("GET").send(send)
                 return
+            count_request(room.line, "wait")
             now_s = time.time()
             return_to = _wanted(request.query)
             decision = self._decide(room, request, now_s)
-            outcome = await receive_visitor(room, request, decision, return_to, now_s)
+            outcome = await receive_visitor(room, request, decision, now_s, return_to=return_to)
             if isinstance(outcome, Onward):
                 outcome = see_other(return_to, *outcome.headers)
             await outcome.send(send)
@@ -188,6 +189,7 @@ def _pulse_call(room: VisitorRoom) -> Call:
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in ("GET", "HEAD"):
+            count_request(room.line, "pulse")
             await pulse.send(send)
         else:
             await not_allowed("GET").send(send)
@@ -201,4 +203,5 @@ def _wanted(query: bytes) -> str:
     return safe_return_text(named[0]) or "/"
 
 
+_NO_PAGE = RequestFacts(navigation=False, safe=True)
 _BROKEN = problem(503, "broken", "We have a problem of our own. Try again.", retry_after_s=5)

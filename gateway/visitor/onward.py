@@ -6,10 +6,13 @@ To the origin: nothing that we set comes from outside, our credentials do not go
 
 from __future__ import annotations
 
+import time
+
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.domain.credentials import VISITOR_HEADER_S, Pass
 from gateway.visitor.cookies import CookieNames, without_ours
+from gateway.visitor.counting import count_reply, count_request
 from gateway.visitor.pages import Header
 from gateway.visitor.rooms import VisitorRoom
 
@@ -58,12 +61,17 @@ def _stripped(header: Header) -> Header:
 async def pass_free(room: VisitorRoom, scope: Scope, receive: Receive, send: Send) -> None:
     """To the origin without a pass: a path that is not protected."""
 
+    asked_s = time.monotonic()
+
     async def send_back(message: Message) -> None:
         if message["type"] in _HEADS:
+            if "status" in message:
+                count_reply(room.line, message["status"], asked_s)
             headers = [header for header in message.get("headers", ()) if b"antrean" not in header[0].lower()]
             message = {**message, "headers": headers}
         await send(message)
 
+    count_request(room.line, "free")
     await room.origin({**scope, "headers": request_headers(scope["headers"])}, receive, send_back)
 
 
@@ -79,8 +87,13 @@ async def pass_on(
 ) -> None:
     """To the origin as this visitor; ``added`` goes onto the reply."""
 
+    count_request(room.line, "admitted")
+    asked_s = time.monotonic()
+
     async def send_back(message: Message) -> None:
         if message["type"] in _HEADS:
+            if "status" in message:
+                count_reply(room.line, message["status"], asked_s)
             message = {**message, "headers": reply_headers(message.get("headers", ()))}
         await send(message)
 

@@ -18,20 +18,21 @@ Header = tuple[bytes, bytes]
 
 LANGUAGE_COOKIE_S = 365 * 86_400
 RETRY_TROUBLE_S = 5
+_LONGEST = 200  # bytes of a header that are looked at, and remembered
 
 _CHOSEN = re.compile(rb"(?:^|&)antrean-lang=([A-Za-z-]{2,10})(?=&|$)")
 
 
 def newcomer(room: VisitorRoom, request: Request, *headers: Header) -> Answer:
     """The page of somebody whose ticket is in ``headers``: ready bytes, nothing of one visitor in them."""
-    page = room.page.surge(_language(room, request), _encoding(request.header(b"accept-encoding")))
+    page = room.page.surge(_language(room, request), _encoding(request.header(b"accept-encoding")[:_LONGEST]))
     return _answer(room.settings.queue_status, page, request, *headers)
 
 
 def standing(room: VisitorRoom, request: Request, stands: Standing, *headers: Header) -> Answer:
     """The page of somebody with a ticket, complete without a script."""
     state = describe_for_page(stands, room.snapshot)
-    encoding = _encoding(request.header(b"accept-encoding"))
+    encoding = _encoding(request.header(b"accept-encoding")[:_LONGEST])
     page = room.page.rendered(_language(room, request), state, encoding)
     return _answer(room.settings.queue_status, page, request, *headers)
 
@@ -65,7 +66,7 @@ def without_language(query: bytes) -> bytes:
 
 
 def _simple(room: VisitorRoom, request: Request, kind: str) -> Page:
-    encoding = _encoding(request.header(b"accept-encoding"))
+    encoding = _encoding(request.header(b"accept-encoding")[:_LONGEST])
     return room.page.simple(_language(room, request), kind, encoding)
 
 
@@ -80,9 +81,11 @@ def _answer(status: int, page: Page, request: Request, *headers: Header) -> Answ
 def _language(room: VisitorRoom, request: Request) -> str:
     chosen = _CHOSEN.search(request.query) if b"antrean-lang" in request.query else None
     picked = chosen[1] if chosen is not None else b"".join(request.cookies(b"antrean-lang")[:1])
-    return _best_language(request.header(b"accept-language"), picked, room.settings.default_language)
+    return _best_language(
+        request.header(b"accept-language")[:_LONGEST], picked[:16], room.settings.default_language
+    )
 
 
-# Browsers send the same few values over and over.
+# Browsers send the same few values over and over. Longer ones would let a stranger fill our memory.
 _encoding = lru_cache(512)(choose_encoding)
 _best_language = lru_cache(2048)(choose_language)

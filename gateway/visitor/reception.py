@@ -16,6 +16,7 @@ from gateway.domain.admission import (
 )
 from gateway.domain.credentials import Pass, Ticket, renew
 from gateway.domain.passes import let_past
+from gateway.domain.paths import safe_return
 from gateway.errors import LineClosed, StoreError
 from gateway.store.line import State
 from gateway.visitor import pages, standing
@@ -24,6 +25,9 @@ from gateway.visitor.pages import Header, presumed_state
 from gateway.visitor.requests import Request
 from gateway.visitor.rooms import VisitorRoom
 from gateway.visitor.standing import ENDED, Standing, bound_for, describe
+
+# Past the hard limit, so that we see that the visit is over; without it, the ticket alone would begin another.
+PASS_KEPT_S = 86_400
 
 _DETAILS = {
     "no-ticket": "There is a line in front of this site. Open it as a page in a browser to take a number.",
@@ -47,9 +51,12 @@ class Onward:
 
 
 async def receive(
-    room: VisitorRoom, request: Request, decision: Decision, return_to: str, now_s: float
+    room: VisitorRoom, request: Request, decision: Decision, now_s: float, *, return_to: str | None = None
 ) -> Answer | Onward:
-    """What a visitor gets. Raises nothing that the store does: its trouble is a page too."""
+    """What a visitor gets. Raises nothing that the store does: its trouble is a page too.
+
+    ``return_to``: where the visitor wants to go, if that is not the address of the request itself.
+    """
     match decision:
         case PassThrough(visitor_pass, renew=due):
             room.uses.use(visitor_pass)
@@ -58,15 +65,21 @@ async def receive(
             visitor_pass = bypass_pass(room, now_s)
             return Onward(visitor_pass, pass_headers(room, request, visitor_pass, now_s))
         case Join():
-            return await _join(room, request, return_to, now_s)
+            return await _join(room, request, return_to or own_address(request), now_s)
         case CheckIn(ticket, held):
-            return await _check_in(room, request, bound_for(ticket, return_to), held, now_s)
+            bound = bound_for(ticket, return_to or own_address(request))
+            return await _check_in(room, request, bound, held, now_s)
         case ShowClosed():
             return pages.closed(room, request)
         case ShowTrouble(ticket):
             return pages.trouble(room, request, ticket)
         case Refuse():
             return refusal(room, decision)
+
+
+def own_address(request: Request) -> str:
+    """The address of a request, to come back to."""
+    return safe_return(request.raw_path, pages.without_language(request.query))
 
 
 async def _join(room: VisitorRoom, request: Request, return_to: str, now_s: float) -> Answer | Onward:
@@ -112,7 +125,7 @@ def credential_headers(room: VisitorRoom, request: Request, stands: Standing, no
 
 def pass_headers(room: VisitorRoom, request: Request, visitor_pass: Pass, now_s: float) -> tuple[Header, ...]:
     token = room.keyring.sign_pass(visitor_pass)
-    cookie = room.cookies(request).set_pass(token, visitor_pass.hard_limit_s - int(now_s))
+    cookie = room.cookies(request).set_pass(token, visitor_pass.hard_limit_s - int(now_s) + PASS_KEPT_S)
     if request.has(b"antrean-ticket") or request.has(b"antrean-pass"):
         return cookie, (b"antrean-pass", token.encode())
     return (cookie,)

@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 _PAGE_METHODS = frozenset(("GET", "POST"))
+_LONGEST_NAME = 400  # bytes of a user agent that are looked at, and remembered
 _MOST_COOKIES = 4  # of one name: a browser sends one, or one a path
 
 # By name, never by the word "bot": that is also a brand of phones.
@@ -57,7 +58,7 @@ class Request:
     @property
     def crawler(self) -> bool:
         """Whether it says that it is a crawler that we know."""
-        return is_crawler(self.header(b"user-agent"))
+        return is_crawler(self.header(b"user-agent")[:_LONGEST_NAME])
 
     @property
     def navigation(self) -> bool:

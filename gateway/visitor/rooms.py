@@ -13,11 +13,13 @@ from gateway.errors import CredentialError, OtherLineCredential, SpentCredential
 from gateway.settings import RoomSettings
 from gateway.store.line import Line
 from gateway.visitor.cookies import CookieNames, cookie_names
+from gateway.visitor.counting import count_refused
 from gateway.visitor.requests import Request
 from gateway.visitor.uses import PassUses
 from gateway.visitor.waiting_page import WaitingPage
 
 _Credential = TypeVar("_Credential", Ticket, Pass)
+_Read = TypeVar("_Read")
 
 
 class VisitorRoom:
@@ -46,7 +48,7 @@ class VisitorRoom:
     def read_pass(self, request: Request, now_s: float) -> Pass | CredentialError | None:
         """The pass that a request carries: the error if it is not believed, None if there is none."""
         tokens = _tokens(request, b"antrean-pass", self.cookies(request).passes)
-        found = _best(tokens, self._verify_pass, now_s, _expiry)
+        found = self._counted(_best(tokens, self._verify_pass, now_s, _expiry))
         if isinstance(found, Pass) and self.uses.is_spent(found):
             return SpentCredential("the visitor has finished, or gave the place up")
         return found
@@ -54,12 +56,17 @@ class VisitorRoom:
     def read_ticket(self, request: Request, now_s: float) -> Ticket | CredentialError | None:
         """The ticket that a request carries; of several the one that is further ahead in line."""
         tokens = _tokens(request, b"antrean-ticket", self.cookies(request).ticket)
-        return _best(tokens, self._verify_ticket, now_s, _number)
+        return self._counted(_best(tokens, self._verify_ticket, now_s, _number))
 
     def read_old_ticket(self, request: Request, now_s: float) -> Ticket | CredentialError | None:
         """The same, but of whatever line: to tell its visitor which number it was."""
         tokens = _tokens(request, b"antrean-ticket", self.cookies(request).ticket)
         return _best(tokens, self._verify_any_ticket, now_s, _number)
+
+    def _counted(self, found: _Read) -> _Read:
+        if isinstance(found, CredentialError):
+            count_refused(self.line, found)
+        return found
 
     def _verify_pass(self, token: bytes, now_s: float) -> Pass:
         return self.keyring.read_pass(token, room=self.id, instance=self._instance(), now_s=now_s)

@@ -45,6 +45,7 @@ async def check_in(room: VisitorRoom, ticket: Ticket, held: Pass | None, now_s: 
     state = await room.line.check_in(ticket.number, returning=held is not None)
     if state is not State.ADMITTED:
         return Standing(ticket, state)
+    room.uses.readmit(ticket.instance, ticket.number)
     if held is not None and not held.is_idle(now_s):
         return Standing(ticket, state, renew(held, now_s))
     return Standing(ticket, state, admit(ticket, now_s, hard_limit_s=held.hard_limit_s if held else 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -193,3 +194,15 @@ async def test_a_withdrawn_ticket_can_be_reinstated_and_the_help_desk_sees_both(
     _, back = await desk.api("POST", ticket + "/reinstate")
     assert back["state"] == "waiting"
     assert [event["what"] for event in back["events"]] == ["reinstated", "withdrawn"]
+
+
+async def test_time_without_a_tick_is_counted_so_that_a_hang_is_seen(desk: Any, worker: Any) -> None:
+    await worker.line.join()
+    await desk.api("GET", ROOM)
+    async with asyncio.timeout(10):
+        while (await desk.api("GET", ROOM))[1]["standstill_s"] < 0.3:  # noqa: ASYNC110 - nothing tells us
+            await asyncio.sleep(0.02)
+    _, room = await desk.api("GET", ROOM)
+    assert room["seconds_since_last_release"] >= room["standstill_s"]
+    await worker.store.tick()
+    assert (await desk.api("GET", ROOM))[1]["standstill_s"] < 0.3

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import math
+import os
 import secrets
 import socket
 import time
@@ -32,9 +33,10 @@ FAULTS = (
     "position-grows",
     "error-page",  # the site answers 200 with an apology
     "forgery",  # any pass is believed
-    "hang-up",  # every fifth check-in's connection is cut
+    "server-error",  # every fifth check-in ends with status 500
+    "dies",  # the process is gone in mid-line: connections are refused
     "lost-registration",  # a number is shown, nothing is written
-    "deaf",  # the rate that is set is not the one that runs
+    "deaf",  # some worker goes on with another rate
     "forgets",  # the third in line never gets in
 )
 ROOM = "registration"
@@ -222,7 +224,7 @@ class Gateway:
             "called": line.called,
             "serving": line.serving,
             "density": 1.0,
-            "rate_per_minute": self.shown_rate,
+            "rate_per_minute": 600.0 if line.fault == "deaf" and line.issued > 3 else self.shown_rate,
             "opens_at": None,
             "closes_at": None,
             "draw": None,
@@ -250,8 +252,10 @@ class Gateway:
         if number is None:
             return JSONResponse({"status": 401}, 401)
         self.line.checked_in += 1
-        if self.line.fault == "hang-up" and self.line.checked_in % 5 == 0:
-            raise ConnectionAbortedError
+        if self.line.fault == "server-error" and self.line.checked_in % 5 == 0:
+            return PlainTextResponse("sorry", 500)
+        if self.line.fault == "dies" and self.line.checked_in == 10:
+            os._exit(1)
         admitted = self.line.claim(number)
         response = JSONResponse(self.line.state(number, admitted))
         return self.let_in(response) if admitted else response
@@ -274,8 +278,6 @@ class Gateway:
         self.line.tick()
         self.shown_rate = float(json.loads(await request.body())["rate"])
         self.line.rate_per_minute = self.shown_rate
-        if self.line.fault == "deaf":
-            self.shown_rate = self.shown_rate if self.line.issued else 600.0
         return JSONResponse({"rate": self.shown_rate})
 
     def app(self) -> Starlette:

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp
 
 from gateway.origin.connection import Timeouts
 from gateway.origin.proxy import Origin
-from gateway.protocol import GatewayProtocol, GatewayWebSocketProtocol
+from gateway.protocol import GatewayProtocol
+from gateway.replies import GatewayWebSocketProtocol
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -229,9 +230,7 @@ class Reply:
 
     def values(self, name: str) -> list[str]:
         lines = self.head.decode("latin-1").split("\r\n")[1:]
-        return [
-            value for key, _, value in (line.partition(": ") for line in lines) if key.lower() == name.lower()
-        ]
+        return [value for key, _, value in (line.partition(": ") for line in lines) if key.lower() == name.lower()]
 
 
 async def talk(port: int, data: bytes, within_s: float = 10.0) -> bytes:

@@ -9,9 +9,7 @@ from gateway.errors import SettingsError
 from gateway.forwarding import judging
 
 
-async def judged(
-    trusted: list[str], peer: str | None, *headers: tuple[bytes, bytes], kind: str = "http"
-) -> Scope:
+async def judged(trusted: list[str], peer: str | None, *headers: tuple[bytes, bytes], kind: str = "http") -> Scope:
     seen: list[Scope] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -40,9 +40,7 @@ async def test_duplicates_order_and_bytes_of_headers_are_kept(bench: Bench) -> N
 )
 async def test_a_header_of_the_connection_does_not_reach_the_visitor(bench: Bench, header: str) -> None:
     origin = await bench.raw_origin(
-        replying(
-            b"HTTP/1.1 200 OK\r\nConnection: x-mine\r\nContent-Length: 2\r\n%b\r\n\r\nok" % header.encode()
-        )
+        replying(b"HTTP/1.1 200 OK\r\nConnection: x-mine\r\nContent-Length: 2\r\n%b\r\n\r\nok" % header.encode())
     )
     reply = await ask(await bench.proxy(origin.url))
     assert reply.status == 200
@@ -100,9 +98,7 @@ async def test_a_reply_to_head_has_headers_and_no_body(bench: Bench, reply: byte
 
 async def test_a_visitor_of_http_1_0_gets_a_plain_body_that_ends_with_the_connection(bench: Bench) -> None:
     origin = await bench.raw_origin(replying(CHUNKED))
-    head, _, body = (await talk(await bench.proxy(origin.url), b"GET / HTTP/1.0\r\n\r\n")).partition(
-        b"\r\n\r\n"
-    )
+    head, _, body = (await talk(await bench.proxy(origin.url), b"GET / HTTP/1.0\r\n\r\n")).partition(b"\r\n\r\n")
     assert body == b"abcde"
     assert b"transfer-encoding" not in head.lower()
 
@@ -134,9 +130,7 @@ async def test_cookies_of_one_visitor_do_not_reach_the_origin_for_another(bench:
     ],
 )
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-async def test_a_reply_cut_in_the_middle_does_not_look_complete(
-    bench: Bench, reply: bytes, version: str
-) -> None:
+async def test_a_reply_cut_in_the_middle_does_not_look_complete(bench: Bench, reply: bytes, version: str) -> None:
     origin = await bench.raw_origin(replying(reply, close=True))
     port = await bench.proxy(origin.url)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -10,12 +9,6 @@ import pytest
 
 from registration_app.settings import Settings, load_settings
 from tests.registration_app.serving import Service, serve
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_left_over_loop() -> None:
-    """Otherwise pytest-asyncio looks for a loop to restore, which makes one that nobody closes."""
-    asyncio.set_event_loop(None)
 
 
 @pytest.fixture

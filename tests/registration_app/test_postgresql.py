@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from registration_app.database import Database
@@ -88,7 +89,10 @@ async def test_strangers_with_one_nik_at_once_are_refused_but_for_the_first(
 async def test_two_that_start_at_once_on_an_empty_database_both_start(
     postgresql: str, configured: Callable[..., Settings]
 ) -> None:
-    url = configured(DATABASE_URL=postgresql).engine_url
+    connection = await asyncpg.connect(postgresql)
+    await connection.execute("CREATE DATABASE fresh")
+    await connection.close()
+    url = configured(DATABASE_URL=postgresql).engine_url.set(database="fresh")
     databases = [Database(url) for _ in range(4)]
     try:
         await asyncio.gather(*(database.start() for database in databases))

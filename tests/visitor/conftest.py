@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -46,10 +47,11 @@ class MemoryLine(Line):
         self.cut_off = False
         self.called_for: list[tuple[str, int]] = []
         self.instance, self.generation = "k3xq", 1
+        self.counted: Counter[str] = Counter()
         self.generation_starts: tuple[int, ...] = ()
 
     @property
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Snapshot:  # type: ignore[override]
         return Snapshot(
             room=self.room, instance=self.instance, generation=self.generation, revision=1, knobs=self.knobs,
             now_ms=int(time.time() * 1000), vt_ms=0, issued=self.issued, called=self.serving, ready=self.serving,
@@ -108,6 +110,9 @@ class MemoryLine(Line):
         self._note("leave", number)
         self.inside.discard(number)
         self.gone[number] = State.WITHDRAWN
+
+    def count(self, metric: str, amount: float = 1) -> None:
+        self.counted[metric] += 1
 
     def offer(self, number: int) -> None:
         """The tick reached this number."""

@@ -6,8 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.types import Message
 
 from gateway.domain.credentials import Keyring, Pass, Ticket
+from gateway.visitor.body import BodyTooLarge, read_body
 
 if TYPE_CHECKING:
     from tests.visitor.conftest import House
@@ -176,6 +178,20 @@ async def test_a_body_that_join_cannot_use_is_refused_and_takes_no_number(
     reply = await queue.visitor().fetch(BASE + "join", "POST", body)
     assert (reply.status, reply.json()["reason"]) == (status, reason)
     assert queue.line.issued == 10
+
+
+@pytest.mark.parametrize("pieces", [[b"x" * 4000, b"y" * 4000], [b"x" * 100_000], [b"x"] * 5000])
+async def test_a_body_of_unknown_length_is_read_no_further_than_allowed(pieces: list[bytes]) -> None:
+    read = 0
+
+    async def receive() -> Message:
+        nonlocal read
+        read += 1
+        return {"type": "http.request", "body": pieces[read - 1], "more_body": read < len(pieces)}
+
+    with pytest.raises(BodyTooLarge):
+        await read_body({"headers": [(b"transfer-encoding", b"chunked")]}, receive, 4096)
+    assert read <= 4097
 
 
 async def test_a_line_that_answers_nonsense_is_our_fault_and_no_stack_trace(

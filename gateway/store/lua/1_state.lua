@@ -15,6 +15,7 @@
 --   MISSING  the room is not in this store          RESTORE  the store is not the one that was, or lost keys
 --   STALE    an older join than the last one seen   CONFLICT the knobs have another revision than expected
 --   SCHEMA   written by another version             CLOSED   no tickets are issued in this phase
+--   OTHERLINE  the numbers are of an earlier line of this room
 
 local SCHEMA = 1
 local WINDOW_MS = 75000        -- presence window W: at least 1.25 x the slowest check-in (hidden tabs, 60 s)
@@ -27,6 +28,9 @@ local SAMPLES_KEPT = 10000     -- 27 hours
 local AUDIT_KEPT = 1000
 local CALL_AHEAD_S = 180       -- seconds' worth of present visitors that are asked to check in
 local CALL_LEAST = 20
+local BOOKED_LEAST = 2         -- claims that may be booked ahead, at least; else one second's worth
+local KNOCK_MS = 2000          -- who knocks at an empty claim bucket is asked to come again after this
+local DOOR_S = 10              -- seconds' worth of knockers at which offers rest, and of offers made at once
 local GAP_TICK_MS = 5000       -- longer without a tick: visitors may not have been heard
 local GRANTS_MOST = 5000       -- a tick
 local LATE_EXAMINED_MOST = 1000
@@ -39,7 +43,7 @@ local NUMBERS = {'schema', 'generation', 'revision', 'started_ms', 'seen_ms', 't
   'issued', 'called', 'ready', 'serving', 'late', 'turn', 'credit', 'claim_credit', 'rate', 'ceiling',
   'opens_at_ms', 'closes_at_ms', 'poll_max_s', 'density', 'delivered', 'present', 'claimed', 'finished',
   'lapsed', 'passed', 'late_returns', 'released_vt', 'step_vt', 'step_claimed', 'step_issued', 'sample_ms',
-  'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms'}
+  'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms', 'knocks', 'step_serving', 'step_passed'}
 local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'draw', 'restoring'}
 
 local function keys_of(KEYS)
@@ -105,13 +109,15 @@ local function sentinels_stand(keys)
   return true
 end
 
--- Returns the state, or nil and an error. Keeps true: nothing but restore writes to a store that lost something.
-local function open_line(keys, run_id)
+-- Returns the state, or nil and an error. Keeps true: nothing but restore writes to a store that lost something;
+-- a number of one line is never taken for the same number of the next.
+local function open_line(keys, run_id, instance)
   local s = load_state(keys)
   if s.schema == 0 then return nil, redis.error_reply('MISSING the room is not in this store') end
   if s.schema ~= SCHEMA then return nil, redis.error_reply('SCHEMA ' .. text(s.schema)) end
   if s.restoring ~= '' then return nil, redis.error_reply('RESTORE under way') end
   if run_id ~= '' and run_id ~= s.run_id then return nil, redis.error_reply('RESTORE the run id differs') end
+  if instance and instance ~= s.instance then return nil, redis.error_reply('OTHERLINE the room has a new line') end
   return s
 end
 
@@ -132,7 +138,7 @@ end
 local function inside(keys, s) return live_offers(keys) + live_leases(keys) + live_ghosts(s) end
 
 -- Room time goes on by what passed, one second at the most, never back; both buckets fill by the same time.
--- Keeps true: over any t seconds at most rate x t plus one second's worth (at least one) can be taken.
+-- Keeps true: over any t seconds at most rate x t plus one second's worth (at least one) can be claimed.
 local function pass_time(keys, s, now_ms)
   local dt = math.max(0, math.min(now_ms - s.seen_ms, 1000))
   s.vt = s.vt + dt
@@ -140,10 +146,12 @@ local function pass_time(keys, s, now_ms)
   local depth = math.max(1, s.rate / 60)
   if is_open(s) and s.rate > 0 then
     local drops = s.rate * dt / 60000
-    -- A refund may lift the release credit above the depth: it is not taken away again, and nothing is added.
-    if s.credit < depth then s.credit = math.min(depth, s.credit + drops) end
-    s.claim_credit = math.min(depth, s.claim_credit + drops)
+    -- What runs over at the door was offered to somebody who did not come: it is offered to the next instead.
+    local unused = math.max(0, s.claim_credit + drops - depth)
+    s.claim_credit = s.claim_credit + drops - unused
+    s.credit = math.min(s.credit + drops + unused, depth * DOOR_S)
   end
+  s.knocks = s.knocks * (1 - dt / KNOCK_MS)
   local window = math.floor(s.vt / WINDOW_MS)
   if window ~= s.window then
     s.window = window
@@ -152,7 +160,7 @@ local function pass_time(keys, s, now_ms)
   end
 end
 
-local TIME_FIELDS = {'vt', 'seen_ms', 'window', 'credit', 'claim_credit'}
+local TIME_FIELDS = {'vt', 'seen_ms', 'window', 'credit', 'claim_credit', 'knocks'}
 
 -- Whoever may have been unable to hear us gets the full time to answer again.
 local function grace(s)
@@ -165,8 +173,8 @@ end
 -- A lower rate holds at once, also for what was banked; a higher one starts from what is there.
 local function trim_credits(s)
   local depth = math.max(1, s.rate / 60)
-  s.credit = math.min(s.credit, depth)
-  s.claim_credit = math.min(s.claim_credit, depth)
+  s.credit = math.min(s.credit, depth * DOOR_S)
+  s.claim_credit = math.max(-1, math.min(s.claim_credit, depth))
 end
 
 -- Offers made before a pause are as good after it.

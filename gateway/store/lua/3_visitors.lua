@@ -76,6 +76,14 @@ local function ended(keys, number)
   return redis.call('GETBIT', keys.spent, number) == 1 and FINISHED or WITHDRAWN
 end
 
+-- How long a claim made now has to wait for its place in the rate, in ms; nil when too many wait already. Without
+-- this short booking, a bucket one visitor deep stands full and idle until the next knock: a fifth of a low rate.
+local function wait_to_claim(s)
+  if s.rate <= 0 or not is_open(s) then return nil end
+  if s.claim_credit - 1 < -math.max(BOOKED_LEAST, s.rate / 60) then return nil end
+  return math.max(0, (1 - s.claim_credit) * 60000 / s.rate)
+end
+
 -- Behind the cursor: claim the offer if there is one, else return by the late lane.
 local function check_in_served(keys, s, now_ms, position, number, returning)
   if is_inside(keys, number) then return ADMITTED end
@@ -83,10 +91,15 @@ local function check_in_served(keys, s, now_ms, position, number, returning)
   local offers = is_offered(keys, position)
   if offers then
     mark(keys, s, position)
-    if s.claim_credit < 1 or s.rate <= 0 or not is_open(s) then return CALLED end
+    local wait_ms = wait_to_claim(s)
+    if not wait_ms then
+      s.knocks = s.knocks + 1
+      redis.call('ZADD', offers, text(s.vt + OFFER_MS), position)
+      return CALLED
+    end
     redis.call('ZREM', offers, position)
     admit(keys, s, now_ms, number)
-    return ADMITTED
+    return wait_ms > 0 and ADMITTED .. ' ' .. text(math.ceil(wait_ms)) or ADMITTED
   end
   if redis.call('GETBIT', keys.spent, number) == 1 and not returning then return EXPIRED end
   mark(keys, s, position)
@@ -99,16 +112,18 @@ local function check_in_served(keys, s, now_ms, position, number, returning)
 end
 
 -- check_in: a batch of visitors say "I am here"; whoever holds an offer claims it.
--- ARGV  3.. position, number, and 1 if the visitor holds a pass within its hard limit (else 0), for each
--- Returns  a state for each.
--- Keeps true: claims stay within the rate; one number has one lease, however often it claims.
+-- ARGV  3 instance   4.. position, number, and 1 if the visitor holds a pass within its hard limit (else 0), for each
+-- Returns  a state for each; after `admitted` the milliseconds to wait before letting the visitor know, if any:
+-- the claim counts for that moment.
+-- Keeps true: claims stay within the rate; one number has one lease, however often it claims; who knocks at an
+-- empty bucket keeps the offer.
 local function check_in(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
-  local s, err = open_line(keys, ARGV[2])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   pass_time(keys, s, now_ms)
   local states = {}
-  for i = 3, #ARGV, 3 do
+  for i = 4, #ARGV, 3 do
     local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     local state
     if number > s.issued + s.gap then
@@ -136,10 +151,10 @@ end
 -- ARGV  as check_in.  Returns  a state for each.
 local function look(KEYS, ARGV)
   local keys = keys_of(KEYS)
-  local s, err = open_line(keys, ARGV[2])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   local states = {}
-  for i = 3, #ARGV, 3 do
+  for i = 4, #ARGV, 3 do
     local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     local state = number > s.issued + s.gap and UNKNOWN or ended(keys, number)
     if not state and position <= s.serving then
@@ -155,13 +170,13 @@ local function look(KEYS, ARGV)
 end
 
 -- touch: passes were used. The first use turns an unused lease into a whole one; a lost lease is made again.
--- ARGV  3.. numbers.  Returns  1 for each that may go on, 0 for one that finished or was withdrawn.
+-- ARGV  3 instance   4.. numbers.  Returns  1 for each that may go on, 0 for one that finished or was withdrawn.
 local function touch(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
-  local s, err = open_line(keys, ARGV[2])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   local answers = {}
-  for i = 3, #ARGV do
+  for i = 4, #ARGV do
     local number = ARGV[i]
     if redis.call('GETBIT', keys.withdrawn, number) == 1 then
       answers[#answers + 1] = 0
@@ -181,13 +196,13 @@ local function touch(KEYS, ARGV)
 end
 
 -- finish: these visitors are done. Frees their places inside; their passes are refused from now on.
--- ARGV  3.. numbers.  Returns  how many were not finished before.
+-- ARGV  3 instance   4.. numbers.  Returns  how many were not finished before.
 local function finish(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
-  local s, err = open_line(keys, ARGV[2])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   local fresh = 0
-  for i = 3, #ARGV do
+  for i = 4, #ARGV do
     local number = ARGV[i]
     redis.call('ZREM', keys.claimed, number)
     redis.call('ZREM', keys.leases, number)
@@ -203,39 +218,40 @@ local function finish(KEYS, ARGV)
 end
 
 -- leave: these places are given up, by the visitor or by an operator.
--- ARGV  3.. position, number for each.  Returns  how many held a place.
--- Keeps true: who left costs nothing: an offer gives its credit back, a place ahead is passed over at once.
+-- ARGV  3 instance   4.. position, number for each.  Returns  how many held a place.
+-- Keeps true: a place ahead of the cursor is passed over at once.
 local function leave(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
-  local s, err = open_line(keys, ARGV[2])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   local left = 0
-  for i = 3, #ARGV, 2 do
+  for i = 4, #ARGV, 2 do
     local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     if number <= s.issued and redis.call('SETBIT', keys.withdrawn, number, 1) == 0 then
       left = left + 1
       redis.call('SETBIT', keys.spent, number, 0)
       redis.call('ZREM', keys.claimed, number)
       redis.call('ZREM', keys.leases, number)
-      s.credit = s.credit + redis.call('ZREM', keys.offers, position) + redis.call('ZREM', keys.late_offers, position)
+      redis.call('ZREM', keys.offers, position)
+      redis.call('ZREM', keys.late_offers, position)
       forget_presence(keys, position)
       clear_late(keys, s, position)
       if position > s.serving then redis.call('SETBIT', keys.gone, position, 1) end
       log_event(keys, now_ms, 'withdrawn', number)
     end
   end
-  save_state(keys, s, {'late', 'credit'})
+  save_state(keys, s, {'late'})
   return left
 end
 
 -- reinstate: an operator gives places back. Who was passed meanwhile goes in by the late lane.
--- ARGV  3.. position, number for each.  Returns  how many had been given up or finished.
+-- ARGV  3 instance   4.. position, number for each.  Returns  how many had been given up or finished.
 local function reinstate(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
-  local s, err = open_line(keys, ARGV[2])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   local back = 0
-  for i = 3, #ARGV, 2 do
+  for i = 4, #ARGV, 2 do
     local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     if number <= s.issued and redis.call('SETBIT', keys.withdrawn, number, 0) == 1 then
       back = back + 1

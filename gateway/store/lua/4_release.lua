@@ -1,12 +1,10 @@
 -- The tick: what time does to the line. Any worker may call it; it decides by its own clock what is due.
 
--- Offers not claimed in time give their credit back; the visitor returns by the late lane.
+-- Offers not claimed in time: the visitor returns by the late lane. Their credit came back at the door already.
 local function lapse_offers(keys, s)
   if s.phase == 'paused' then return end
   for _, key in ipairs({keys.offers, keys.late_offers}) do
-    local lapsed = redis.call('ZREMRANGEBYSCORE', key, '-inf', text(s.vt))
-    s.credit = s.credit + lapsed
-    s.lapsed = s.lapsed + lapsed
+    s.lapsed = s.lapsed + redis.call('ZREMRANGEBYSCORE', key, '-inf', text(s.vt))
   end
 end
 
@@ -20,12 +18,14 @@ local function lapse_leases(keys, s)
 end
 
 -- How far to call: about CALL_AHEAD_S of present visitors, widened by the share of the called who are present.
--- Density is measured where everyone had time to answer; while nobody at all answers, the range doubles.
+-- Density is measured where everyone had time to answer, and where the cursor went since the last step; while nobody at all answers, the range doubles.
 local function call_ahead(keys, s)
   local need = math.max(CALL_LEAST, math.ceil(s.rate / 60 * CALL_AHEAD_S))
-  local answered = s.ready - s.serving
+  local moved = s.serving - s.step_serving
+  local answered = moved + s.ready - s.serving
   if answered >= CALL_LEAST then
-    local share = count_present(keys, s.serving + 1, s.ready) / answered
+    local served = moved - (s.passed - s.step_passed)
+    local share = (served + count_present(keys, s.serving + 1, s.ready)) / answered
     s.density = math.max(0.001, math.min(1, 0.7 * s.density + 0.3 * share))
   end
   local span = need / s.density
@@ -64,6 +64,7 @@ local function step(keys, s)
   s.gap = math.max(s.gap, GAP_LEAST, math.ceil((s.issued - s.step_issued) * 10000 / dt))
   s.present = count_present(keys, s.serving + 1, s.issued)
   s.step_vt, s.step_claimed, s.step_issued = s.vt, s.claimed, s.issued
+  s.step_serving, s.step_passed = s.serving, s.passed
 end
 
 local function offer(keys, key, s, positions)
@@ -82,6 +83,8 @@ end
 -- rounding per tick would starve one of them. Late returns hold at most half of the free ceiling.
 local function release(keys, s)
   if not is_open(s) or s.rate <= 0 then return end
+  -- More at the door than can enter soon: further offers would only make the order of entry a lottery.
+  if s.knocks > DOOR_S * math.max(1, s.rate / 60) then return end
   local offers, late_offers = members(keys.offers), members(keys.late_offers)
   local free = s.ceiling - live_leases(keys) - live_ghosts(s)
   local budget = math.min(math.floor(s.credit), free - offers - late_offers, GRANTS_MOST)
@@ -90,7 +93,6 @@ local function release(keys, s)
   local next_main, next_late = main_lane(keys, s), late_lane(keys, s)
   local main, late = next_main(), next_late()
   local granted, late_granted = {}, {}
-  if not main and not late then s.released_vt = s.vt end
   while #granted + #late_granted < budget do
     local late_may = late and #late_granted < late_most
     if late_may and (not main or s.turn == 1) then
@@ -172,9 +174,10 @@ local function tick(KEYS, ARGV)
   lapse_leases(keys, s)
   step(keys, s)
   release(keys, s)
+  if s.late == 0 and (s.serving == s.issued or s.present == 0) then s.released_vt = s.vt end
   sample(keys, s, now_ms)
   save_state(keys, s, {'revision', 'tick_ms', 'phase', 'called', 'ready', 'serving', 'late', 'turn', 'density',
     'delivered', 'present', 'lapsed', 'passed', 'claimed', 'released_vt', 'step_vt', 'step_claimed', 'step_issued',
-    'sample_ms', 'empty_vt', 'gap', 'calls', unpack(TIME_FIELDS)})
+    'step_serving', 'step_passed',    'sample_ms', 'empty_vt', 'gap', 'calls', unpack(TIME_FIELDS)})
   return snapshot(keys, s, now_ms)
 end
