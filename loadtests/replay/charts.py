@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from loadtests.replay.day import Day
+from loadtests.replay.day import OPENS_MS, Day
 from loadtests.replay.ledger import GRAIN_S
 from loadtests.replay.verdict import told_and_waited
 
@@ -57,7 +57,8 @@ def _draw(title: str, name: str, drawing: Callable[[Axes, Day], None], day: Day,
 
 def _by_grain(day: Day, name: str, grain_s: int = GRAIN_S) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
     """Hours, and the sum a second over each ``grain_s``."""
-    values = day.ledger.seconds.columns()[name]
+    ledger = day.ledger
+    values = ledger.claims_a_second(OPENS_MS) if name == "claims" else ledger.seconds.columns()[name]
     count = max(1, len(values) // grain_s)
     sums = np.add.reduceat(values, np.arange(0, count * grain_s, grain_s)) if len(values) else np.zeros(1)
     return np.arange(count) * grain_s / 3600, sums / grain_s

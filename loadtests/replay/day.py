@@ -95,15 +95,12 @@ class Day:
             round(profile.outage_at * profile.hours * 3600),
             round(profile.outage_at * profile.hours * 3600) + profile.outage_s,
         )
-        self._claims_in: list[int] = [0] * QUARTERS
 
     # The loop -------------------------------------------------------------------------------------------------
 
     def run(self, progress: Callable[[int, int], None]) -> None:
         """Replay; ``progress`` gets the second and the most there can be."""
         before: Pending | None = None
-        self.ledger.bucket.at_ms = OPENS_MS - QUARTER_MS
-        self.ledger.bucket.rate = self._rate
         for self.second in range(self.most_s):
             if self._is_over():
                 break
@@ -277,7 +274,9 @@ class Day:
             batch = who[first : first + BATCH]
             triples = np.zeros((len(batch), 3), dtype=np.int64)
             triples[:, 0] = triples[:, 1] = batch
-            command = self._store.functions.check_in(now_ms, self._store.run_id, *triples.ravel().tolist())
+            command = self._store.functions.check_in(
+                now_ms, self._store.run_id, self.snapshot.instance, *triples.ravel().tolist()
+            )
             pending.add("check in", pack(command), quarter)
             pending.checks.append(batch)
 
@@ -307,11 +306,11 @@ class Day:
         self._sessions.put(due, np.full(len(due), self._outage.stop + 1))
 
     def _inside(self, touched: Index, finished: Index, now_ms: int, pending: Pending) -> None:
-        functions, run_id = self._store.functions, self._store.run_id
+        functions, run_id, instance = self._store.functions, self._store.run_id, self.snapshot.instance
         self.ledger.finished += len(finished)
         for build, numbers in ((functions.touch, touched), (functions.finish, finished)):
             for first in range(0, len(numbers), BATCH):
-                command = build(now_ms, run_id, *numbers[first : first + BATCH].tolist())
+                command = build(now_ms, run_id, instance, *numbers[first : first + BATCH].tolist())
                 pending.add("other", pack(command), 0)
 
     # One second: what was answered ------------------------------------------------------------------------------
@@ -319,7 +318,6 @@ class Day:
     def _settle(self, pending: Pending, replies: list[Any] | None = None) -> None:
         second = pending.second
         joins, serving_before = 0, self.snapshot.serving
-        self._claims_in = [0] * QUARTERS
         answers: list[tuple[Index, list[str], int]] = []
         checks = iter(pending.checks)
         if replies is None:
@@ -342,7 +340,7 @@ class Day:
             elif kind == "join":
                 first, count, admitted = int(reply[2]), int(reply[3]), int(reply[4])
                 self.ledger.issue(first, count)
-                self._claims_in[quarter] += admitted
+                self.ledger.admit(OPENS_MS + second * 1000 + quarter * QUARTER_MS, [0] * admitted)
                 joined.append((first, count, admitted))
                 joins += count
         if newest is not None:
@@ -353,8 +351,7 @@ class Day:
             self._seat(first, count, admitted, second)
         self._judge_passing(serving_before, second)
         for who, reply, quarter in answers:
-            self._take_answers(who, reply, pending.room_times[quarter] // WINDOW_MS, second)
-            self._claims_in[quarter] += reply.count("admitted")
+            self._take_answers(who, reply, pending.room_times[quarter] // WINDOW_MS, second, quarter)
         self._book(pending, joins, away=newest is None)
 
     def _watch_tick(self, reply: list[str]) -> None:
@@ -368,6 +365,8 @@ class Day:
         self.snapshot = snapshot
 
     def _offers(self, positions: list[int]) -> None:
+        # An offer that was renewed at the door in this quarter has the same age, and is not a new one.
+        positions = [position for position in positions if not self.crowd.offered[position]]
         if positions:
             self.ledger.offer_main(positions)
             self.crowd.offered[positions] = True
@@ -375,6 +374,8 @@ class Day:
     def _late_offers(self, positions: list[int], window: int) -> None:
         crowd = self.crowd
         for position in positions:
+            if not crowd.in_late_lane[position]:
+                continue  # renewed at the door
             crowd.in_late_lane[position] = False
             crowd.offered[position] = True
             for earlier in self.ledger.lane.serve(position):
@@ -390,7 +391,7 @@ class Day:
         crowd.joined_s[numbers] = second
         crowd.window[numbers] = self.snapshot.vt_ms // WINDOW_MS
         self._pages += count
-        self._let_in(numbers[:admitted], second)
+        self._let_in(numbers[:admitted], np.full(admitted, second))
         self.ledger.straight_in += admitted
         waiting = numbers[admitted:]
         crowd.middle[numbers] = (numbers + self.snapshot.serving) // 2
@@ -424,21 +425,27 @@ class Day:
         wronged = here & crowd.awake[part] & ~crowd.offered[part] & ~crowd.excused[part]
         self.ledger.pass_over(second, (np.flatnonzero(wronged) + first).tolist())
 
-    def _take_answers(self, who: Index, reply: list[str], window: int, second: int) -> None:
-        states = np.array([STATES.get(word, OTHER) for word in reply], dtype=np.int64)
+    def _take_answers(self, who: Index, reply: list[str], window: int, second: int, quarter: int) -> None:
         crowd = self.crowd
+        states = np.array([STATES.get(word, OTHER) for word in reply], dtype=np.int64)
+        for index in np.flatnonzero(states == OTHER).tolist():
+            # An admission may be told a moment later, at its place in the rate.
+            if reply[index].startswith("admitted "):
+                states[index] = INSIDE
+            else:
+                self.ledger.surprise(reply[index])
         crowd.window[who] = window
         crowd.failures[who] = 0
-        stays = crowd.in_line(who) & crowd.awake[who]
         # Who closed the page in this very second is not there to take the answer, but an admission counts.
-        claimed = who[states == INSIDE]
+        stays = crowd.in_line(who) & crowd.awake[who] & (states != INSIDE) & (states != OTHER)
+        claimed = np.flatnonzero(states == INSIDE)
         if len(claimed):
-            self.ledger.late_claims += int(np.count_nonzero(crowd.state[claimed] == LATE))
-            self._let_in(claimed, second)
-        for word in {reply[index] for index in np.flatnonzero(states == OTHER).tolist()}:
-            self.ledger.surprise(word, reply.count(word))
-        rest = (states != INSIDE) & (states != OTHER)
-        self._answer(who[rest & stays], states[rest & stays], second)
+            waits = [int(reply[index][9:] or 0) for index in claimed.tolist()]
+            self.ledger.admit(OPENS_MS + second * 1000 + quarter * QUARTER_MS, waits)
+            self.ledger.late_claims += int(np.count_nonzero(crowd.state[who[claimed]] == LATE))
+            told_s = second + (np.array(waits) + quarter * QUARTER_MS) // 1000
+            self._let_in(who[claimed], told_s)
+        self._answer(who[stays], states[stays], second)
 
     def _enter_late(self, who: Index) -> None:
         crowd = self.crowd
@@ -460,17 +467,16 @@ class Day:
         self._schedule_check(who[checking], poll_s[checking], second)
         self._wait_on(who[~checking], second)
 
-    def _let_in(self, who: Index, second: int) -> None:
+    def _let_in(self, who: Index, told_s: Index) -> None:
         crowd = self.crowd
-        self.ledger.claims += len(who)
         self.ledger.claimed_twice += int(np.count_nonzero(crowd.claimed_s[who] != NEVER))
-        crowd.claimed_s[who] = second
+        crowd.claimed_s[who] = told_s
         self._awake -= int(np.count_nonzero(crowd.awake[who]))
         crowd.awake[who] = False
         crowd.due_s[who] = NEVER
         use = self.people.uses[who]
         crowd.state[who] = np.where(use, INSIDE, DONE)
-        enters = second + np.where(crowd.hidden[who], HIDDEN_ENTERS_S, 2)
+        enters = told_s + np.where(crowd.hidden[who], HIDDEN_ENTERS_S, 2)
         crowd.session_end_s[who] = enters + self.people.session_s[who]
         self._sessions.put(who[use], enters[use])
 
@@ -482,13 +488,10 @@ class Day:
         self._half_way(second)
         if away:
             self._grace_until = max(self._grace_until, second + 1 + GRACE_S)
-        for quarter, claims in enumerate(self._claims_in):
-            ledger.bucket.pass_time(OPENS_MS + second * 1000 + quarter * QUARTER_MS, rate)
-            ledger.bucket.take(claims)
         room = snapshot.inside + 2 + 2 * rate / 60 < self.profile.ceiling
         far_pulses = self._far / self.profile.poll_max_s
         ledger.seconds.add(
-            second, joins, sum(self._claims_in), rate, self._pulses + far_pulses, self._checks, self._pages,
+            second, joins, rate, self._pulses + far_pulses, self._checks, self._pages,
             self._awake, room, second < self._grace_until,
         )  # fmt: skip
         self._pulses = self._checks = self._pages = 0

@@ -17,7 +17,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 PAGE_HIDDEN_CHECK_S = 50.0
-PAGE_MIDDLE, PAGE_LATER_S = (0.8 + 1.3) / 2, 15.0  # the middle of the range that the page works with
+PAGE_MIDDLE, PAGE_LATER_S = (estimate.SHORTER + estimate.LONGER) / 2, estimate.LONGER_S / 2
+"""The middle of the range, which the page polls by."""
 
 
 def ranges(snapshot: Snapshot, positions: Ints) -> tuple[Ints, Ints] | None:
@@ -35,7 +36,8 @@ def ranges(snapshot: Snapshot, positions: Ints) -> tuple[Ints, Ints] | None:
 
 
 def _page_rate(snapshot: Snapshot) -> float:
-    return snapshot.delivered_per_minute or snapshot.knobs.rate_per_minute
+    configured, delivered = snapshot.knobs.rate_per_minute, snapshot.delivered_per_minute
+    return min(0.7 * delivered + 0.3 * configured, configured) if delivered > 0 else configured
 
 
 def pulse_interval(snapshot: Snapshot, positions: Ints, hidden: Bools, dice: Floats) -> Floats:
@@ -43,7 +45,7 @@ def pulse_interval(snapshot: Snapshot, positions: Ints, hidden: Bools, dice: Flo
     most = snapshot.poll_max_s
     rate = _page_rate(snapshot)
     if rate > 0:
-        ahead = np.maximum(0, np.ceil((positions - snapshot.serving) * snapshot.density))
+        ahead = np.maximum(0, positions - snapshot.serving - 1) * snapshot.density
         seconds = np.clip((ahead * 60 / rate * PAGE_MIDDLE + PAGE_LATER_S) / 10, 2, most)
     else:
         seconds = np.full(len(positions), float(most))

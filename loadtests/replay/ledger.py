@@ -10,33 +10,10 @@ import heapq
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 GRAIN_S = 10
 EXAMPLES_KEPT = 5
-ROUNDING = 1e-6
-
-
-@dataclass(slots=True)
-class Bucket:
-    """The most that the rate allows over any window, as a bucket: claims beyond it broke the bound."""
-
-    level: float = 0.0
-    at_ms: int = 0
-    rate: float = 0.0
-    over: float = 0.0  # the most by which any window exceeded the bound, in claims
-    first_over_ms: int = 0
-
-    def pass_time(self, now_ms: int, rate: float) -> None:
-        """Fill it; a lower rate holds at once, also for what is in it."""
-        self.level += (now_ms - self.at_ms) * self.rate / 60_000
-        self.rate, self.at_ms = rate, now_ms
-        self.level = min(self.level, max(1.0, rate / 60))
-
-    def take(self, claims: int) -> None:
-        self.level -= claims
-        if -self.level > self.over + ROUNDING:
-            self.over = -self.level
-            self.first_over_ms = self.first_over_ms or self.at_ms
 
 
 @dataclass(slots=True)
@@ -89,7 +66,6 @@ class Ledger:
     serving_went_back: int = 0
     claimed_twice: int = 0
     surprises: dict[str, int] = field(default_factory=dict)  # answers that an honest visitor should not get
-    claims: int = 0
     late_claims: int = 0
     straight_in: int = 0
     finished: int = 0
@@ -98,11 +74,10 @@ class Ledger:
     check_ins_sent: int = 0
     ticks: int = 0
     memory_most: int = 0
-    bucket: Bucket = field(default_factory=Bucket)
     lane: Lane = field(default_factory=Lane)
     seconds: Series = field(
         default_factory=lambda: Series(
-            ("at_s", "joins", "claims", "rate", "pulses", "check_ins", "pages", "awake", "room", "grace")
+            ("at_s", "joins", "rate", "pulses", "check_ins", "pages", "awake", "room", "grace")
         )
     )
     moments: Series = field(
@@ -114,6 +89,42 @@ class Ledger:
     growth_shown: int = 0
     growth_over: int = 0
     growth_most: float = 0.0
+
+    admitted_ms: list[int] = field(default_factory=list)  # wall time of every admission
+
+    @property
+    def claims(self) -> int:
+        return len(self.admitted_ms)
+
+    def admit(self, now_ms: int, waits_ms: list[int]) -> None:
+        """Claims: each counts for the moment at which its visitor is told."""
+        self.admitted_ms += [now_ms + wait_ms for wait_ms in waits_ms]
+
+    def claims_a_second(self, opens_ms: int) -> NDArray[np.float64]:
+        """Claims in each second of the day, as far as ``seconds`` goes."""
+        count = len(self.seconds.columns()["at_s"])
+        at_s = (np.array(self.admitted_ms, dtype=np.int64) - opens_ms) // 1000
+        return np.bincount(at_s, minlength=count)[:count].astype(float)
+
+    def excess(self, opens_ms: int) -> float:
+        """The most by which any window of claims exceeds rate × t + max(1, rate / 60), in claims; never under 0.
+
+        One pass for each stretch of one rate, with that rate's burst, and one over the whole day with the
+        largest: the excess of a window that ends at claim j is the largest over all starts before it.
+        """
+        rate = self.seconds.columns()["rate"]
+        if not len(rate) or not self.admitted_ms:
+            return 0.0
+        at_ms = np.sort(np.array(self.admitted_ms, dtype=np.int64)) - opens_ms
+        allowed = np.r_[0, np.cumsum(rate / 60)]
+        by_now = np.interp(at_ms / 1000, np.arange(len(allowed)), allowed)
+        in_force = rate[np.minimum(at_ms // 1000, len(rate) - 1)]
+        stretches = np.split(np.arange(len(at_ms)), np.flatnonzero(np.diff(in_force)) + 1)
+        worst = _worst(by_now) - max(1.0, float(rate.max()) / 60)
+        for stretch in stretches:
+            worst = max(worst, _worst(by_now[stretch]) - max(1.0, float(in_force[stretch[0]]) / 60))
+        # A moment is told in whole milliseconds.
+        return max(0.0, worst - float(rate.max()) / 60_000 - 1e-6)
 
     def issue(self, first: int, count: int) -> None:
         """Numbers were given out."""
@@ -134,3 +145,9 @@ class Ledger:
 
     def surprise(self, answer: str, count: int = 1) -> None:
         self.surprises[answer] = self.surprises.get(answer, 0) + count
+
+
+def _worst(allowed: NDArray[np.float64]) -> float:
+    """The most claims in any window beyond what accrued in it; ``allowed``: accrued by the time of each claim."""
+    index = np.arange(len(allowed))
+    return float(np.max(index + 1 - allowed - np.minimum.accumulate(index - allowed)))
