@@ -32,7 +32,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="people, rate and ceiling times this")
     parser.add_argument("--reports", type=Path, default=Path("reports"), help="folder for reports")
     parser.add_argument("--every-check-in", action="store_true", help="send those that change nothing, too")
-    parser.add_argument("--change", action="append", metavar="SHARE:RATE", help="a rate from that share of the day on")
+    parser.add_argument(
+        "--change", action="append", metavar="SHARE:RATE", help="a rate from that share of the day on"
+    )
     kinds = {entry.name: int if entry.type == "int" else float for entry in fields(Profile)}
     for name in NUMBERS:
         parser.add_argument(f"--{name.replace('_', '-')}", type=kinds[name], help="default: the profile's")

@@ -70,7 +70,9 @@ def _day(axes: Axes, day: Day) -> None:
     _, let_in = _by_grain(day, "claims", grain)
     axes.fill_between(hours, came * 3600, color="#e0e0e0", label="came for the first time, an hour")
     axes.plot(hours, let_in * 3600, color=GREEN, label="let in, an hour")
-    axes.axhline(TESTED_PER_HOUR, color=ORANGE, linestyle="--", label=f"tested in 2014: {TESTED_PER_HOUR:,} an hour")
+    axes.axhline(
+        TESTED_PER_HOUR, color=ORANGE, linestyle="--", label=f"tested in 2014: {TESTED_PER_HOUR:,} an hour"
+    )
     axes.set(xlabel="hours", ylabel="visitors an hour", yscale="log", ylim=(TESTED_PER_HOUR / 4, None))
 
 
@@ -141,6 +143,8 @@ def _requests_by_line(axes: Axes, day: Day) -> None:
 
 def _memory(axes: Axes, day: Day) -> None:
     moments = day.ledger.moments.columns()
-    axes.plot(moments["at_s"] / 3600, moments["memory"] / 1048576, color=GREEN, label="store memory, at most so far")
+    axes.plot(
+        moments["at_s"] / 3600, moments["memory"] / 1048576, color=GREEN, label="store memory, at most so far"
+    )
     axes.axhline(10, color=ORANGE, linestyle="--", label="10 MB")
     axes.set(xlabel="hours", ylabel="MB", ylim=(0, None))

@@ -101,7 +101,8 @@ class Day:
     def run(self, progress: Callable[[int, int], None]) -> None:
         """Replay; ``progress`` gets the second and the most there can be."""
         before: Pending | None = None
-        for self.second in range(self.most_s):
+        for second in range(self.most_s):
+            self.second = second
             if self._is_over():
                 break
             if self.second % SURVEY_S == 0:
@@ -515,9 +516,7 @@ class Day:
         who = who[crowd.far[who]]
         crowd.far[who] = False
         self._far -= len(who)
-        left = law.remainder(
-            self.profile.poll_max_s, self._rng.random(len(who)), self._rng.random(len(who))
-        )
+        left = law.remainder(self.profile.poll_max_s, self._rng.random(len(who)), self._rng.random(len(who)))
         self._schedule(who, second + left, second + 2)
 
     def _half_way(self, second: int) -> None:

@@ -83,9 +83,7 @@ def _arrival_times(profile: Profile, seconds: int, count: int, rng: np.random.Ge
     return np.minimum(at * seconds, seconds - 0.001)
 
 
-def _leaving(
-    profile: Profile, arrive: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.int64]:
+def _leaving(profile: Profile, arrive: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
     patience = profile.patience_h * 3600 * np.exp(profile.patience_sigma * rng.standard_normal(len(arrive)))
     early = rng.random(len(arrive)) < profile.gone
     patience[early] = profile.gone_s * rng.random(int(early.sum()))

@@ -75,9 +75,7 @@ class ReplayStore:
 
     def open_room(self, now_ms: int, knobs: Knobs, poll_max_s: int) -> Snapshot:
         """Open the room; its first tick may come a second later."""
-        known = known_json(
-            None, issued=0, instance=secrets.token_hex(8), defaults=knobs, poll_max_s=poll_max_s
-        )
+        known = known_json(None, issued=0, instance=secrets.token_hex(8), defaults=knobs, poll_max_s=poll_max_s)
         self.call(self.functions.restore(now_ms - 1000, self.run_id, known))
         snapshot = self.snapshot(self.call(self.functions.restore(now_ms, self.run_id, known)))
         self.baseline = self.memory_bytes()

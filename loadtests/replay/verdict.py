@@ -154,9 +154,15 @@ def _estimates(ledger: Ledger, crowd: Crowd) -> list[Check]:
     checks = []
     for told in ranges(crowd):
         seen = f"{told.inside:.1%} of {told.count:,} (shorter {told.below:.1%}, longer {told.above:.1%})"
-        checks.append(Check(f"range told {told.when} holds the truth in 85–95 %", seen, told.inside >= COVERAGE[0]))
         checks.append(
-            Check(f"median width of the range {told.when} ≤ 35 % of the wait", f"{told.width:.0%}", told.width <= WIDTH)
+            Check(f"range told {told.when} holds the truth in 85–95 %", seen, told.inside >= COVERAGE[0])
+        )
+        checks.append(
+            Check(
+                f"median width of the range {told.when} ≤ 35 % of the wait",
+                f"{told.width:.0%}",
+                told.width <= WIDTH,
+            )
         )
     if ledger.growth_shown:
         share = ledger.growth_over / ledger.growth_shown
