@@ -177,7 +177,9 @@ class Events(RuleBasedStateMachine):
     @rule(pick=PICK)
     def an_operator_gives_a_place_back(self, pick: int) -> None:
         for number in self._among([pick], self.model.ended & self.handed_out):
-            command = self.line.functions.reinstate(self.line.now_ms, self.line.run_id, number, number)
+            command = self.line.functions.reinstate(
+                self.line.now_ms, self.line.run_id, self.line.snapshot.instance, number, number
+            )
             assert self.line.call(command) == 1
             self.model.ended.discard(number)
             self.model.spent.discard(number)
