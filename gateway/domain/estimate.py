@@ -25,7 +25,7 @@ class Wait:
 def ahead(snapshot: Snapshot, position: int) -> int:
     """How many tickets are before ``position`` in its lane, present or not.
 
-    A position a little beyond ``issued`` is of somebody who joined after the snapshot: everyone before it is ahead.
+    A position a little beyond ``issued`` is of somebody who joined after the snapshot: all before it are ahead.
     """
     return snapshot.between(snapshot.serving, min(position, snapshot.issued + snapshot.gap + 1) - 1)
 

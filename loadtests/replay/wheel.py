@@ -9,7 +9,7 @@ Index = NDArray[np.int64]
 
 
 class Wheel:
-    """Visitors by the second in which they act next. ``slots``: further ahead than anybody is put, a power of two."""
+    """Visitors by the second of their next act. ``slots``: further ahead than anybody is put, a power of two."""
 
     def __init__(self, slots: int) -> None:
         self._mask = slots - 1
