@@ -29,6 +29,7 @@ local AUDIT_KEPT = 1000
 local CALL_AHEAD_S = 180       -- seconds' worth of present visitors that are asked to check in
 local CALL_LEAST = 20
 local BOOKED_LEAST = 2         -- claims that may be booked ahead, at least; else one second's worth
+local BOOKED_MOST_MS = 5000    -- no check-in is answered later than this: the page gives up after 10 s
 local KNOCK_MS = 2000          -- who knocks at an empty claim bucket is asked to come again after this
 local DOOR_S = 10              -- seconds' worth of knockers at which offers rest, and of offers made at once
 local GAP_TICK_MS = 5000       -- longer without a tick: visitors may not have been heard
