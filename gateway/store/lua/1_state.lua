@@ -29,7 +29,6 @@ local AUDIT_KEPT = 1000
 local CALL_AHEAD_S = 180       -- seconds' worth of present visitors that are asked to check in
 local CALL_LEAST = 20
 local BOOKED_LEAST = 2         -- claims that may be booked ahead, at least; else one second's worth
-local BOOKED_MOST_MS = 5000    -- no check-in is answered later than this: the page gives up after 10 s
 local KNOCK_MS = 2000          -- who knocks at an empty claim bucket is asked to come again after this
 local DOOR_S = 10              -- seconds' worth of knockers at which offers rest, and of offers made at once
 local GAP_TICK_MS = 5000       -- longer without a tick: visitors may not have been heard
@@ -45,7 +44,7 @@ local NUMBERS = {'schema', 'generation', 'revision', 'started_ms', 'seen_ms', 't
   'opens_at_ms', 'closes_at_ms', 'poll_max_s', 'density', 'delivered', 'present', 'claimed', 'finished',
   'lapsed', 'passed', 'late_returns', 'released_vt', 'step_vt', 'step_claimed', 'step_issued', 'sample_ms',
   'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms', 'knocks', 'step_serving', 'step_passed'}
-local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'draw', 'restoring'}
+local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring'}
 
 local function keys_of(KEYS)
   return {line = KEYS[1], seen = {[0] = KEYS[2], [1] = KEYS[3]}, gone = KEYS[4], late = KEYS[5],
@@ -167,7 +166,7 @@ local TIME_FIELDS = {'vt', 'seen_ms', 'window', 'credit', 'claim_credit', 'knock
 local function grace(s)
   s.ready = s.serving
   s.credit = 0
-  s.claim_credit = 0
+  s.claim_credit = math.min(s.claim_credit, 0) -- what was booked ahead stays booked
   s.calls = ''
 end
 
@@ -175,7 +174,7 @@ end
 local function trim_credits(s)
   local depth = math.max(1, s.rate / 60)
   s.credit = math.min(s.credit, depth * DOOR_S)
-  s.claim_credit = math.max(-1, math.min(s.claim_credit, depth))
+  s.claim_credit = math.max(-math.max(BOOKED_LEAST, s.rate / 60), math.min(s.claim_credit, depth))
 end
 
 -- Offers made before a pause are as good after it.
@@ -202,7 +201,7 @@ end
 local SNAPSHOT = {'instance', 'generation', 'revision', 'started_ms', 'vt', 'issued', 'called', 'ready',
   'serving', 'late', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'poll_max_s',
   'density', 'delivered', 'present', 'claimed', 'finished', 'lapsed', 'passed', 'late_returns', 'gap',
-  'starts', 'draw', 'run_id'}
+  'starts', 'skipped', 'draw', 'run_id'}
 
 local function snapshot(keys, s, now_ms)
   local flat = {'now_ms', text(now_ms), 'offers', text(live_offers(keys)), 'leases', text(live_leases(keys)),
