@@ -185,7 +185,7 @@ def test_a_claim_stall_does_not_let_hundreds_in_at_once(open_line: OpenLine) -> 
 
 
 def test_asking_twice_lets_nobody_in_before_the_time_that_was_booked(open_line: OpenLine) -> None:
-    """Safeguard: the lease of a booked claim remembers its moment; no booking is longer than until the next knock."""
+    """Safeguard: the lease of a booked claim remembers its moment; no booking is longer than a knock."""
     for rate in (3, 60):
         line = open_line(rate_per_minute=rate, ceiling=10_000)
         line.join(20)
