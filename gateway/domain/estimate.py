@@ -23,8 +23,11 @@ class Wait:
 
 
 def ahead(snapshot: Snapshot, position: int) -> int:
-    """How many tickets are before ``position`` in its lane, present or not."""
-    return snapshot.between(snapshot.serving, min(position, snapshot.issued + 1) - 1)
+    """How many tickets are before ``position`` in its lane, present or not.
+
+    A position a little beyond ``issued`` is of somebody who joined after the snapshot: everyone before it is ahead.
+    """
+    return snapshot.between(snapshot.serving, min(position, snapshot.issued + snapshot.gap + 1) - 1)
 
 
 def present_ahead(snapshot: Snapshot, position: int) -> float:

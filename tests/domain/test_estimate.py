@@ -45,6 +45,7 @@ WAITS: list[tuple[str, dict[str, Any], int, tuple[int, int] | None]] = [
     ("unknown at rate zero", {"rate_per_minute": 0.0}, 161, None),
     ("last call serves those in line", {"phase": Phase.LAST_CALL}, 161, (48, 88)),
     ("a number beyond the line waits for the line, not for its number", {}, 999_999, (720, 1180)),
+    ("a number newer than the snapshot waits for all before it", {"issued": 100, "gap": 1000}, 161, (48, 88)),
     ("a number that was passed waits for nobody", {}, 3, (0, 10)),
 ]
 

@@ -90,8 +90,10 @@ end
 
 -- How long a claim made now has to wait for its place in the rate, in ms; nil when too many wait already. Without
 -- this short booking, a bucket one visitor deep stands full and idle until the next knock: a fifth of a low rate.
-local function wait_to_claim(s)
+-- While more knock than can enter soon, only the foremost of them may: the order of entry is no lottery.
+local function wait_to_claim(s, position)
   if s.rate <= 0 or not is_open(s) then return nil end
+  if s.door_limit > 0 and position > s.door_limit then return nil end
   if s.claim_credit - 1 < -math.max(BOOKED_LEAST, s.rate / 60) then return nil end
   local wait_ms = math.max(0, (1 - s.claim_credit) * 60000 / s.rate)
   -- Longer than until the next knock: nobody is kept waiting for an answer, and the unused lease is not running.
@@ -106,15 +108,21 @@ local function check_in_served(keys, s, now_ms, position, number, returning)
   local offers = is_offered(keys, position)
   if offers then
     mark(keys, s, position)
-    local wait_ms = wait_to_claim(s)
+    local wait_ms = wait_to_claim(s, position)
     if not wait_ms then
-      s.knocks = s.knocks + 1
+      redis.call('ZADD', keys.door, text(s.vt), position)
       redis.call('ZADD', offers, text(s.vt + OFFER_MS), position)
       return CALLED
     end
     redis.call('ZREM', offers, position)
+<<<<<<< HEAD
     admit(keys, s, now_ms, number, wait_ms)
     return admitted_in(wait_ms)
+=======
+    redis.call('ZREM', keys.door, position)
+    admit(keys, s, now_ms, number)
+    return wait_ms > 0 and ADMITTED .. ' ' .. text(math.ceil(wait_ms)) or ADMITTED
+>>>>>>> main
   end
   if redis.call('GETBIT', keys.spent, number) == 1 and not returning then return EXPIRED end
   mark(keys, s, position)
@@ -250,6 +258,7 @@ local function leave(KEYS, ARGV)
       redis.call('ZREM', keys.leases, number)
       redis.call('ZREM', keys.offers, position)
       redis.call('ZREM', keys.late_offers, position)
+      redis.call('ZREM', keys.door, position)
       forget_presence(keys, position)
       clear_late(keys, s, position)
       if position > s.serving then redis.call('SETBIT', keys.gone, position, 1) end

@@ -1,0 +1,82 @@
+"""What the operator's commands do to those who come and those who wait."""
+
+from __future__ import annotations
+
+import json
+
+from tests.fundamentals.antrean import Antrean, is_form
+
+
+async def test_pause_keeps_the_line_and_resume_goes_on_with_it(antrean: Antrean) -> None:
+    await antrean.room("pause", "--why", "the database is being moved")
+    crowd = antrean.applicants(3)
+    for applicant in crowd:
+        assert not is_form(await applicant.comes())
+    assert [(await applicant.checks_in())["state"] for applicant in crowd] == ["waiting"] * 3
+    assert (await crowd[0].checks_in())["eta"] is None, "nobody knows how long"
+    await antrean.room("resume")
+    for applicant in crowd:
+        await applicant.waits()
+    audit = json.loads(antrean.command("room", "audit", "registration", "--json"))["entries"]
+    assert [entry["after"] for entry in audit[:2]] == [{"phase": "open"}, {"phase": "paused"}]
+    assert audit[1]["why"] == "the database is being moved"
+
+
+async def test_last_call_serves_who_is_in_line_and_gives_out_no_more_numbers(antrean: Antrean) -> None:
+    await antrean.room("pause")
+    in_line, too_late = antrean.applicants(2)
+    await in_line.comes()
+    await antrean.room("last-call")
+    page = await too_late.comes()
+    assert not is_form(page)
+    assert too_late.cookies == {}
+    assert (await too_late.fetch("POST", "/_queue/registration/join")).json()["reason"] == "closed"
+    await in_line.waits()
+    assert await in_line.registers()
+
+
+async def test_closing_lets_nobody_in_and_throws_nobody_out(antrean: Antrean) -> None:
+    await antrean.can_let_in_at_once()
+    inside, outside = antrean.applicants(2)
+    assert is_form(await inside.comes())
+    await antrean.room("close")
+    assert not is_form(await outside.comes())
+    assert await inside.registers(), "who is inside finishes in peace"
+
+
+async def test_a_bypass_lets_everybody_through_and_its_end_interrupts_nobody(antrean: Antrean) -> None:
+    await antrean.room("pause")
+    waiting = antrean.applicant()
+    await waiting.comes()
+    await antrean.room("bypass")
+    newcomer = antrean.applicant()
+    assert is_form(await newcomer.comes())
+    assert is_form(await waiting.comes())
+    await antrean.room("pause")
+    assert await newcomer.registers()
+    assert await waiting.registers()
+
+
+async def test_a_message_reaches_the_waiting_page_in_both_languages(antrean: Antrean) -> None:
+    await antrean.room("pause")
+    await antrean.room("announce", "--id", "Kami segera kembali.", "--en", "We will be back soon.")
+    try:
+        for language, text in (("id", "Kami segera kembali."), ("en", "We will be back soon.")):
+            applicant = antrean.applicant()
+            await applicant.comes()
+            page = await applicant.get("/", **{"Accept-Language": language})
+            assert text in page.text
+            assert f'lang="{language}"' in page.text
+    finally:
+        await antrean.room("announce", "--clear")
+
+
+async def test_a_new_line_begins_with_number_one(antrean: Antrean) -> None:
+    await antrean.room("pause")
+    old = antrean.applicant()
+    await old.comes()
+    await antrean.applicant().comes()
+    await antrean.room("new-line", "--yes")
+    assert (await old.checks_in())["state"] == "expired", "a ticket of the earlier line is told so"
+    await old.comes()
+    assert (await old.checks_in())["number"] == 1
