@@ -10,9 +10,10 @@ local function log_event(keys, now_ms, what, number)
   redis.call('LTRIM', keys.log, 0, LOG_KEPT - 1)
 end
 
--- One admission: the pass is signed after this, and the visitor is inside. Sets the spent mark of the number.
-local function admit(keys, s, now_ms, number)
-  redis.call('ZADD', keys.claimed, text(s.vt + UNUSED_LEASE_MS), text(number))
+-- One admission, `wait_ms` from now: the pass is signed then, and the visitor is inside. Sets the spent mark of the
+-- number. The lease runs from that moment too, which also says what is left of the wait to whoever asks again.
+local function admit(keys, s, now_ms, number, wait_ms)
+  redis.call('ZADD', keys.claimed, text(s.vt + wait_ms + UNUSED_LEASE_MS), text(number))
   redis.call('SETBIT', keys.spent, number, 1)
   s.claim_credit = s.claim_credit - 1
   s.claimed = s.claimed + 1
@@ -48,7 +49,7 @@ local function join(KEYS, ARGV)
   local first = s.issued + 1
   s.issued = s.issued + count
   set_range(keys.seen[s.window % 2], first, s.issued)
-  for number = first, first + admitted - 1 do admit(keys, s, now_ms, number) end
+  for number = first, first + admitted - 1 do admit(keys, s, now_ms, number, 0) end
   if admitted > 0 then
     s.credit = s.credit - admitted
     s.serving = first + admitted - 1
@@ -76,6 +77,17 @@ local function ended(keys, number)
   return redis.call('GETBIT', keys.spent, number) == 1 and FINISHED or WITHDRAWN
 end
 
+-- `admitted`, and how long the visitor is to wait before hearing it.
+local function admitted_in(wait_ms)
+  return wait_ms > 0 and ADMITTED .. ' ' .. text(math.ceil(wait_ms)) or ADMITTED
+end
+
+-- The same for a number that claimed before: asking twice, from two tabs say, lets nobody in before the time.
+local function admitted_before(keys, s, number)
+  local lapses_vt = tonumber(redis.call('ZSCORE', keys.claimed, number) or 0)
+  return admitted_in(lapses_vt - UNUSED_LEASE_MS - s.vt)
+end
+
 -- How long a claim made now has to wait for its place in the rate, in ms; nil when too many wait already. Without
 -- this short booking, a bucket one visitor deep stands full and idle until the next knock: a fifth of a low rate.
 -- While more knock than can enter soon, only the foremost of them may: the order of entry is no lottery.
@@ -91,7 +103,7 @@ end
 
 -- Behind the cursor: claim the offer if there is one, else return by the late lane.
 local function check_in_served(keys, s, now_ms, position, number, returning)
-  if is_inside(keys, number) then return ADMITTED end
+  if is_inside(keys, number) then return admitted_before(keys, s, number) end
   if s.phase == 'closed' then return ENDED end
   local offers = is_offered(keys, position)
   if offers then
@@ -103,9 +115,14 @@ local function check_in_served(keys, s, now_ms, position, number, returning)
       return CALLED
     end
     redis.call('ZREM', offers, position)
+<<<<<<< HEAD
+    admit(keys, s, now_ms, number, wait_ms)
+    return admitted_in(wait_ms)
+=======
     redis.call('ZREM', keys.door, position)
     admit(keys, s, now_ms, number)
     return wait_ms > 0 and ADMITTED .. ' ' .. text(math.ceil(wait_ms)) or ADMITTED
+>>>>>>> main
   end
   if redis.call('GETBIT', keys.spent, number) == 1 and not returning then return EXPIRED end
   mark(keys, s, position)
