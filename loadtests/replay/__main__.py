@@ -23,6 +23,8 @@ from loadtests.replay.profiles import NUMBERS, PROFILES, Profile
 from loadtests.replay.store import own_store
 from loadtests.replay.verdict import broken, judge
 
+LINE_EVERY_S = 10.0
+
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The options. Exits with 2 and a line for what cannot be used."""
@@ -32,7 +34,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="people, rate and ceiling times this")
     parser.add_argument("--reports", type=Path, default=Path("reports"), help="folder for reports")
     parser.add_argument("--every-check-in", action="store_true", help="send those that change nothing, too")
-    parser.add_argument("--change", action="append", metavar="SHARE:RATE", help="a rate from that share of the day on")
+    parser.add_argument(
+        "--change", action="append", metavar="SHARE:RATE", help="a rate from that share of the day on"
+    )
     kinds = {entry.name: int if entry.type == "int" else float for entry in fields(Profile)}
     for name in NUMBERS:
         parser.add_argument(f"--{name.replace('_', '-')}", type=kinds[name], help="default: the profile's")
@@ -80,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     console = Console(stderr=True)
     began_s, began_cpu_s = time.monotonic(), time.process_time()
     profile: Profile = options.day
-    rng = np.random.default_rng(options.seed)
+    rng, said_s = np.random.default_rng(options.seed), [began_s]
     with own_store() as store, _bar(console) as bar:
         task = bar.add_task("drawing the people", total=None, line="")
         people = draw(profile, rng)
@@ -89,6 +93,9 @@ def run(options: argparse.Namespace) -> int:
         def progress(second: int, most: int) -> None:
             line = f"{second / 3600:5.2f} h  issued {day.snapshot.issued:>10,}  waiting {day.snapshot.waiting:>9,}"
             bar.update(task, description=options.profile, completed=second, total=most, line=line)
+            if not console.is_terminal and time.monotonic() - said_s[0] > LINE_EVERY_S:
+                said_s[0] = time.monotonic()
+                print(f"{options.profile} {line}", file=sys.stderr, flush=True)  # a log wants lines, not a bar
 
         day.run(progress)
         effort = store.effort()
@@ -107,6 +114,7 @@ def _bar(console: Console) -> Progress:
         TimeRemainingColumn(),
         TextColumn("{task.fields[line]}"),
         console=console,
+        disable=not console.is_terminal,
         refresh_per_second=2,
     )
 

@@ -147,6 +147,4 @@ PROFILES = {
     ),
 }
 
-NUMBERS = tuple(
-    entry.name for entry in fields(Profile) if entry.name not in ("title", "arrivals", "rate_changes")
-)
+NUMBERS = tuple(entry.name for entry in fields(Profile) if entry.name not in ("title", "arrivals", "rate_changes"))
