@@ -15,6 +15,9 @@ import pytest
 import redis
 
 from gateway.store.binary import find_server
+from tests.installation import installation, keyring, line, site, wait_until
+
+__all__ = ["installation", "keyring", "line", "site", "wait_until"]  # fixtures for every folder
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -24,7 +24,7 @@ class Wait:
 
 def ahead(snapshot: Snapshot, position: int) -> int:
     """How many tickets are before ``position`` in its lane, present or not."""
-    return max(0, min(position, snapshot.issued + 1) - snapshot.serving - 1)
+    return snapshot.between(snapshot.serving, min(position, snapshot.issued + 1) - 1)
 
 
 def present_ahead(snapshot: Snapshot, position: int) -> float:

@@ -176,7 +176,9 @@ def test_a_claim_stall_does_not_let_hundreds_in_at_once(open_line: OpenLine) -> 
         numbers = range(1, line.snapshot.serving + 1)
         inside = {n for _, n in claims}
         states = zip(numbers, line.check_in(*numbers), strict=True)
-        claims += [(line.now_ms + line.waits_ms[n], n) for n, state in states if state == "admitted" and n not in inside]
+        claims += [
+            (line.now_ms + line.waits_ms[n], n) for n, state in states if state == "admitted" and n not in inside
+        ]
         line.tick()
     assert worst_excess(claims, 600) <= 0.001
     assert len(claims) >= 300
@@ -266,7 +268,9 @@ def test_a_million_late_returns_are_walked_in_bounded_work(open_line: OpenLine) 
     line = open_line(rate_per_minute=6000, ceiling=1_000_000)
     line.join(1_000_000)
     line.tick_for(160)
-    line.client.hset("antrean:{room}:line", mapping={"serving": 1_000_000, "called": 1_000_000, "ready": 1_000_000})
+    line.client.hset(
+        "antrean:{room}:line", mapping={"serving": 1_000_000, "called": 1_000_000, "ready": 1_000_000}
+    )
     line.client.setrange("antrean:{room}:late", 0, b"\xff" * 125_000)
     line.client.setbit("antrean:{room}:late", 1_000_000, 1)
     line.client.hset("antrean:{room}:line", "late", 1_000_000)
@@ -276,3 +280,36 @@ def test_a_million_late_returns_are_walked_in_bounded_work(open_line: OpenLine) 
     assert stats["calls"] == 80
     assert 0 < line.snapshot.late < 1_000_000 - 79 * 1000, "the absent lose their bit, a thousand a tick"
     assert line.snapshot.late >= 1_000_000 - 81 * 1000
+
+
+def test_a_slow_rate_keeps_nobody_waiting_for_an_answer_and_is_delivered(open_line: OpenLine) -> None:
+    """Safeguard: a claim is booked no further ahead than until the next knock (wait_to_claim)."""
+    line = open_line(rate_per_minute=2)
+    crowd = Crowd(line)
+    crowd.arrive(30)
+    longest_ms = 0
+    for _ in range(4 * 600):
+        crowd.run(0.25)
+        longest_ms = max([longest_ms, *line.waits_ms.values()])
+    assert longest_ms <= 2000
+    assert worst_excess(crowd.claims, 2) <= 0.001
+    assert delivered(crowd.claims, line.now_ms - 480_000, line.now_ms) >= 15
+
+
+def test_changes_in_a_row_let_in_nobody_more(open_line: OpenLine) -> None:
+    """Safeguard: what was booked ahead stays booked, whatever knob is turned (trim_credits, grace)."""
+    line = open_line(rate_per_minute=60)
+    line.join(100)
+    for _ in range(160):
+        line.tick()
+        line.check_in(*range(line.snapshot.serving + 1, 101))
+    claims = []
+    for turn in range(100):
+        numbers = [n for n in range(1, line.snapshot.serving + 1) if n not in {number for _, number in claims}]
+        states = line.check_in(*numbers)
+        claims += [
+            (line.now_ms + line.waits_ms[n], n) for n, s in zip(numbers, states, strict=True) if s == "admitted"
+        ]
+        line.set(**({"ceiling": 500 - turn}, {"phase": "paused"}, {"phase": "open"})[turn % 3])
+        line.tick(50)
+    assert worst_excess(claims, 60) <= 0.001

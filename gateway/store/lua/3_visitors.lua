@@ -47,7 +47,7 @@ local function join(KEYS, ARGV)
   local admitted = straight_in(keys, s, count)
   local first = s.issued + 1
   s.issued = s.issued + count
-  mark_range(keys, s, first, s.issued)
+  set_range(keys.seen[s.window % 2], first, s.issued)
   for number = first, first + admitted - 1 do admit(keys, s, now_ms, number) end
   if admitted > 0 then
     s.credit = s.credit - admitted
@@ -81,7 +81,10 @@ end
 local function wait_to_claim(s)
   if s.rate <= 0 or not is_open(s) then return nil end
   if s.claim_credit - 1 < -math.max(BOOKED_LEAST, s.rate / 60) then return nil end
-  return math.max(0, (1 - s.claim_credit) * 60000 / s.rate)
+  local wait_ms = math.max(0, (1 - s.claim_credit) * 60000 / s.rate)
+  -- Longer than until the next knock: nobody is kept waiting for an answer, and the unused lease is not running.
+  if wait_ms > KNOCK_MS then return nil end
+  return wait_ms
 end
 
 -- Behind the cursor: claim the offer if there is one, else return by the late lane.
@@ -139,6 +142,7 @@ local function check_in(KEYS, ARGV)
       state = ENDED
     elseif not state then
       mark(keys, s, position)
+      redis.call('SETBIT', keys.gone, position, 0) -- a number of the safety gap that was given out after all
       state = position <= s.called and CALLED or WAITING
     end
     states[#states + 1] = state

@@ -13,7 +13,7 @@ from gateway.domain.credentials import Keyring, Ticket
 
 if TYPE_CHECKING:
     from gateway.store.line import Line
-    from tests.visitor.real.conftest import Installation
+    from tests.installation import Installation
 
 TICKET, PASS = "antrean-ticket-registration", "antrean-pass-registration"
 BASE = "/_queue/registration/"

@@ -1,4 +1,4 @@
-"""The whole public listener as people meet it: processes, real sockets, the real store, a small site behind."""
+"""The whole public listener: the store and the gateway as processes, and a small site behind them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from gateway.domain.credentials import Keyring
 from gateway.errors import StoreError
@@ -24,6 +24,7 @@ from gateway.secrets import load_keys
 from gateway.settings import Settings, load_settings
 from gateway.store.line import Line
 from gateway.store.rooms import open_store
+from tests.people import Browser, Reply, ask, until
 
 CONFIG = """
 [[rooms]]
@@ -47,6 +48,7 @@ class Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
         body = json.dumps({"path": self.path, "headers": self.headers.items()}).encode()
         self.send_response(200)
         if self.path == "/selesai":
@@ -62,34 +64,25 @@ class Echo(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+class Site(ThreadingHTTPServer):
+    """The server of the site; ``asked`` are the paths that reached it."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Echo)
+        self.asked: list[str] = []
+
+
 @pytest.fixture(scope="session")
-def site_port() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    server.daemon_threads = True
+def site() -> Iterator[Site]:
+    server = Site()
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
-    yield server.server_address[1]
+    yield server
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@dataclass
-class Reply:
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def header(self, name: str) -> str:
-        return ", ".join(value for key, value in self.headers if key.lower() == name)
-
-    def json(self) -> dict[str, Any]:
-        value: dict[str, Any] = json.loads(self.body)
-        return value
-
-    @property
-    def is_page(self) -> bool:
-        return self.header("content-type").startswith("text/html")
 
 
 @dataclass
@@ -114,63 +107,19 @@ class Installation:
 
     async def ask(self, head: bytes, body: bytes = b"") -> Reply:
         """One request as it is written, on a connection of its own."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.settings.port)
-        try:
-            writer.write(head + body)
-            async with asyncio.timeout(20):
-                answer = await reader.read()
-        finally:
-            writer.close()
-        start, _, rest = answer.partition(b"\r\n\r\n")
-        first, *lines = start.decode("latin-1").split("\r\n")
-        headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
-        return Reply(int(first.split(" ")[1]), headers, rest)
+        return await ask(self.settings.port, head, body)
 
     def visitor(self, host: str = "daftar.example") -> Browser:
-        return Browser(self, host)
+        return Browser(self.settings.port, host)
 
+    @property
+    def server_pid(self) -> int:
+        """Of the Valkey of the store."""
+        return int((self.settings.state_dir / "store" / "server.pid").read_text())
 
-@dataclass
-class Browser:
-    """A visitor with a cookie jar who writes requests by hand."""
-
-    installation: Installation
-    host: str
-    cookies: dict[str, str] = field(default_factory=dict)
-
-    async def get(self, path: str, **headers: str) -> Reply:
-        navigation = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-        return await self.ask("GET", path, navigation | headers)
-
-    async def fetch(self, method: str, path: str, body: bytes = b"") -> Reply:
-        script = {"Accept": "*/*", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
-        return await self.ask(method, path, script, body)
-
-    async def ask(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Reply:
-        sent = {"Host": self.host, "Connection": "close", **headers}
-        if self.cookies and "Cookie" not in headers:
-            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        if method == "POST":
-            sent["Content-Length"] = str(len(body))
-        lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
-        reply = await self.installation.ask(f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1"), body)
-        for name, value in reply.headers:
-            if name.lower() == "set-cookie":
-                cookie, _, token = value.split("; ")[0].partition("=")
-                self.cookies[cookie] = token
-                if "Max-Age=0" in value:
-                    del self.cookies[cookie]
-        return reply
-
-
-async def until(holds: Callable[[], Any], description: str, within_s: float = 20.0) -> None:
-    """Return as soon as ``await holds()`` is true, or fail saying what did not come true."""
-    try:
-        async with asyncio.timeout(within_s):
-            while not await holds():  # noqa: ASYNC110 - it waits for another process
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        pytest.fail(f"not within {within_s:g} s: {description}")
+    def store_client(self) -> redis.Redis:
+        """A plain client of the store."""
+        return redis.Redis.from_url(self.settings.store_address(), decode_responses=True, protocol=2)
 
 
 @pytest.fixture(scope="session")
@@ -186,10 +135,10 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def installation(site_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("antrean")
     config = folder / "antrean.toml"
-    config.write_text(CONFIG.format(port=site_port))
+    config.write_text(CONFIG.format(port=site.server_address[1]))
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ANTREAN_")},
         "ANTREAN_CONFIG": str(config),
@@ -254,7 +203,3 @@ async def line(installation: Installation) -> AsyncIterator[Line]:
 async def _instance(installation: Installation) -> object:
     reply = await installation.visitor().fetch("GET", "/_queue/registration/pulse")
     return reply.json()["instance"] if reply.status == 200 else None
-
-
-def now_s() -> int:
-    return int(time.time())
