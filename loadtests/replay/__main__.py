@@ -6,6 +6,7 @@ Exit codes: 0 every promise kept, 1 a promise broken, 2 the replay could not be 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from dataclasses import fields, replace
@@ -121,6 +122,7 @@ def _bar(console: Console) -> Progress:
 
 def main() -> int:
     """Run, and turn what stops a replay into one clear line."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the store is ended and its folder removed
     try:
         return run(parse(sys.argv[1:]))
     except (AntreanError, RuntimeError, OSError) as error:
