@@ -49,7 +49,9 @@ def _calls(options: argparse.Namespace, status: Status) -> list[rounds.Result]:
     servers = options.servers or (SERVERS if has_granian() else SERVERS[:1])
     with running(tuple(servers)) as stack, Client() as client:
         calls = [
-            call for call in the_calls(stack.keyring, stack.instance) if not options.only or options.only in call.name
+            call
+            for call in the_calls(stack.keyring, stack.instance)
+            if not options.only or options.only in call.name
         ]
         plans = [(server, call) for call in calls for server in servers]
         return rounds.measure(

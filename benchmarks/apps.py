@@ -1,6 +1,6 @@
 """The apps that are measured, each made in its worker. As a program: serves one of them, with one worker.
 
-    python -m benchmarks.apps hello PORT
+python -m benchmarks.apps hello PORT
 """
 
 from __future__ import annotations

@@ -117,9 +117,7 @@ def as_json(results: Sequence[Result], costs: Sequence[LineCost], lines: Sequenc
             }
             for result in results
         ],
-        "store": [
-            {name: getattr(cost, name) for name in LineCost.__dataclass_fields__} for cost in costs
-        ],
+        "store": [{name: getattr(cost, name) for name in LineCost.__dataclass_fields__} for cost in costs],
         "polling": [
             {
                 "waiting": line.waiting,

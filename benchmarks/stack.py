@@ -65,7 +65,16 @@ def store_of_its_own(folder: Path) -> Iterator[redis.Redis]:
     """A store as ``antrean store`` runs it, but for its folder; a client of it."""
     path = folder / "s"
     command = [str(find_server()), "--port", "0", "--unixsocket", str(path), "--dir", str(folder)]
-    command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--logfile", str(folder / "store.log")]
+    command += [
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "everysec",
+        "--save",
+        "",
+        "--logfile",
+        str(folder / "store.log"),
+    ]
     with _running(command, folder / "store.log", os.environ):
         client = redis.Redis(unix_socket_path=str(path), decode_responses=True, protocol=2)
         with client:
@@ -99,7 +108,9 @@ def running(servers: tuple[str, ...]) -> Iterator[Stack]:
 
 
 def _environ(folder: Path, keys: list[str], origin_url: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANTREAN_", "REGISTRATION_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ANTREAN_", "REGISTRATION_"))
+    }
     return kept | {
         "ANTREAN_STATE_DIR": str(folder),
         "ANTREAN_STORE_URL": f"unix://{folder / 's'}",
@@ -113,7 +124,16 @@ def _serving(server: str, app: str, port: int) -> list[str]:
     if server == "uvicorn":
         return [sys.executable, "-m", "benchmarks.apps", app, str(port)]
     options = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--no-ws"]
-    return [sys.executable, "-m", "granian", *options, "--log-level", "warning", "--factory", f"benchmarks.apps:{app}"]
+    return [
+        sys.executable,
+        "-m",
+        "granian",
+        *options,
+        "--log-level",
+        "warning",
+        "--factory",
+        f"benchmarks.apps:{app}",
+    ]
 
 
 def _fill_line(store: redis.Redis) -> str:

@@ -42,7 +42,10 @@ def measure_store(sizes: Sequence[int] = SIZES) -> list[LineCost]:
     """Each size in a store of its own."""
     costs = []
     for waiting in sizes:
-        with tempfile.TemporaryDirectory(prefix="antrean-bench-") as folder, store_of_its_own(Path(folder)) as store:
+        with (
+            tempfile.TemporaryDirectory(prefix="antrean-bench-") as folder,
+            store_of_its_own(Path(folder)) as store,
+        ):
             costs.append(_measure(store, waiting))
     return costs
 
@@ -71,7 +74,9 @@ def _measure(store: redis.Redis, waiting: int) -> LineCost:
     ticks_us = sorted(_durations_us(store, "_tick"))
     memory = store.info("memory")["used_memory"] - empty
     store.execute_command("SLOWLOG", "RESET")
-    return LineCost(waiting, memory, ticks_us[len(ticks_us) // 2], ticks_us[-1], joined_us / waiting, snapshot.serving)
+    return LineCost(
+        waiting, memory, ticks_us[len(ticks_us) // 2], ticks_us[-1], joined_us / waiting, snapshot.serving
+    )
 
 
 def _half_answers(store: redis.Redis, functions: Functions, now_ms: int, serving: int, called: int) -> None:
@@ -85,4 +90,6 @@ def _half_answers(store: redis.Redis, functions: Functions, now_ms: int, serving
 def _durations_us(store: redis.Redis, function: str) -> list[int]:
     """The store's own clocking of each call of a function since the log was emptied."""
     entries = store.execute_command("SLOWLOG", "GET", -1)
-    return [entry["duration"] for entry in entries if entry["command"].split(b" ", 2)[1].decode().endswith(function)]
+    return [
+        entry["duration"] for entry in entries if entry["command"].split(b" ", 2)[1].decode().endswith(function)
+    ]

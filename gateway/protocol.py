@@ -10,10 +10,13 @@ from __future__ import annotations
 import asyncio
 from enum import Enum, auto
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from gateway.direct import Direct, DirectCycle, Heads, Reply
 from gateway.replies import Cork, UnframedReplies
 from gateway.request_rules import Refused, check_head, expects_continue, path_of, the_framing, the_host
 
@@ -25,6 +28,10 @@ class Expecting(Enum):
     HEAD = auto()
     BODY = auto()
     LEFTOVERS = auto()  # of a body whose request was answered already
+
+
+_HEAD = Expecting.HEAD  # a name of its own is found faster, and it is asked for with each header
+_heads = Heads()
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -49,14 +56,17 @@ class GatewayProtocol(HttpToolsProtocol):
         self._unframed_bytes = 0  # since the last byte that was part of a body
         self._body_bytes = 0  # since the last look of the watch
         self._watch: asyncio.TimerHandle | None = None
+        self._direct: Direct | None = getattr(self.app, "direct", None)
+        self._begun: Any = None  # the DirectCycle of a request that is not here to its end
         self._begin_head()
 
     def _begin_head(self) -> None:
         self._expecting = Expecting.HEAD
         self._silent_s = 0.0
-        self._field_bytes = 0
         self._host: bytes | None = None
         self._framing = b""
+        self._bodiless = True
+        self._trailer_bytes = 0
 
     # The connection
 
@@ -101,6 +111,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._expecting is Expecting.NOTHING and not self._answering():
             self._begin_head()
         self._unframed_bytes += len(data)
+        self._long = self._unframed_bytes > self.head_bytes or len(data) > self.head_bytes
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -128,19 +139,28 @@ class GatewayProtocol(HttpToolsProtocol):
             raise Refused(414, f"the address is longer than {self.target_bytes} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._field_bytes += len(name) + len(value) + 4
-        if self._field_bytes > self.head_bytes:
-            raise Refused(431, f"the headers are longer than {self.head_bytes} bytes")
-        if self._expecting is not Expecting.HEAD:
-            return  # a trailer: whoever reads headers has read them already
+        if self._expecting is not _HEAD:
+            self._pass_over_trailer(name, value)
+            return
         name = name.lower()
         if name in _JUDGED:
             self._judge(name, value)
         elif b"_" in name:
             raise Refused(400, "a header's name may not contain an underscore")
         self.headers.append((name, value))
+
+    def _pass_over_trailer(self, name: bytes, value: bytes) -> None:
+        """Whoever reads headers has read them already."""
+        self._trailer_bytes += len(name) + len(value) + 4
+        if self._trailer_bytes > self.head_bytes:
+            raise Refused(431, f"the trailers are longer than {self.head_bytes} bytes")
+
+    def _check_size(self) -> None:
+        """Raise Refused for too many headers, or too long ones: counted only when so much arrived at all."""
         if len(self.headers) > self.head_fields:
             raise Refused(431, f"there are more than {self.head_fields} headers")
+        if self._long and sum(len(name) + len(value) + 4 for name, value in self.headers) > self.head_bytes:
+            raise Refused(431, f"the headers are longer than {self.head_bytes} bytes")
 
     def _judge(self, name: bytes, value: bytes) -> None:
         if name == b"host":
@@ -149,13 +169,18 @@ class GatewayProtocol(HttpToolsProtocol):
             self.expect_100_continue = expects_continue(value)
         else:
             self._framing = the_framing(name, value, self._framing)
+            self._bodiless = value == b"0"
 
     def on_headers_complete(self) -> None:
+        self._check_size()
         check_head(self.parser.get_method(), self.parser.get_http_version(), self._host, self._framing)
         self.url = path_of(self.url, self._host)
         self._expecting = Expecting.BODY
         self._silent_s = 0.0
         self._unframed_bytes = self._body_bytes = 0
+        if self._direct is not None and self._bodiless and self._goes_directly():
+            self.cycle = self._begun = self._direct_cycle()
+            return
         super().on_headers_complete()
         if self._stopping and self.cycle is not None:
             self.cycle.keep_alive = False
@@ -167,7 +192,79 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._expecting = Expecting.NOTHING
-        super().on_message_complete()
+        begun = self._begun
+        if begun is None:
+            super().on_message_complete()
+        elif self._direct is not None:
+            self._begun = None
+            begun.start(self._direct)
+
+    # Requests without a body, answered without ASGI's machinery where the app can
+
+    def _goes_directly(self) -> bool:
+        """Whether nothing is special about the request: its reply can be written as soon as it is there."""
+        parser = self.parser
+        return (
+            (self.cycle is None or self.cycle.response_complete)
+            and not self._stopping
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
+            and parser.get_method() != b"HEAD"
+        )
+
+    def _direct_cycle(self) -> Any:
+        raw_path, _, query = self.url.partition(b"?")
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["raw_path"] = raw_path
+        scope["query_string"] = query
+        path = raw_path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        return DirectCycle(scope, self._finish_directly)  # type: ignore[arg-type]
+
+    def _finish_directly(self, cycle: DirectCycle, outcome: Reply | ASGIApp | None) -> None:
+        if cycle.disconnected:
+            return
+        if outcome is None:
+            self.transport.close()
+        elif callable(outcome):
+            self._carry_on(cycle, outcome)
+        else:
+            self._write_directly(cycle, outcome)
+
+    def _write_directly(self, cycle: DirectCycle, reply: Reply) -> None:
+        beginning = _heads.beginning(reply.status, self.server_state.default_headers)
+        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write_whole(b"".join((beginning, reply.lines, end, reply.body)))  # type: ignore[attr-defined]
+        cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _carry_on(self, direct: DirectCycle, app: ASGIApp) -> None:
+        """The request is one for ASGI after all: as uvicorn would have begun it."""
+        cycle = RequestResponseCycle(
+            scope=direct.scope,  # type: ignore[arg-type]
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=direct.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.more_body = False
+        cycle.message_event.set()
+        direct.response_complete = True
+        if self.cycle is direct:
+            self.cycle = cycle
+        self._start_asgi_task(cycle, app)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle.scope["http_version"] == "1.0":

@@ -11,12 +11,12 @@ import time
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from gateway.domain.admission import BypassLine, PassThrough, RequestFacts, decide
 from gateway.domain.paths import PathRules, safe_return
 from gateway.errors import AmbiguousPath
-from gateway.visitor.answers import NO_STORE, Answer, not_allowed, problem
+from gateway.visitor.answers import NO_STORE, Answer, Block, not_allowed, problem
 from gateway.visitor.counting import count_request
 from gateway.visitor.onward import VisitorHeader
 from gateway.visitor.pages import Header
@@ -25,7 +25,8 @@ from gateway.visitor.requests import Request
 from gateway.visitor.rooms import VisitorRoom
 
 _SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS"))
-_FREE = Answer(204, [NO_STORE])
+_YES = Block(NO_STORE)
+_FREE = Answer(204, fixed=_YES)
 
 
 class ForwardAuth:
@@ -44,16 +45,14 @@ class ForwardAuth:
         self._visitors = visitors
         self._secure = secure
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive) -> Answer:
         request = Request(scope, secure=self._secure)
         if request.method not in ("GET", "HEAD"):
-            answer = not_allowed("GET")
-        else:
-            try:
-                answer = self.answer(request, time.time())
-            except AmbiguousPath as error:
-                answer = problem(400, "ambiguous-path", str(error))
-        await answer.send(send)
+            return not_allowed("GET")
+        try:
+            return self.answer(request, time.time())
+        except AmbiguousPath as error:
+            return problem(400, "ambiguous-path", str(error))
 
     def answer(self, request: Request, now_s: float) -> Answer:
         """Whether the request that is asked about may go on. Raises AmbiguousPath."""
@@ -92,12 +91,11 @@ class ForwardAuth:
             case _:
                 return _to_the_line(room, safe_return(*asked))
         headers = [
-            NO_STORE,
             (b"antrean-visitor", self._visitors[room.id].value(visitor_pass, now_s)),
             (b"antrean-pass-expires", b"%d" % visitor_pass.expires_at_s),
             *added,
         ]
-        return Answer(204, headers)
+        return Answer(204, headers, fixed=_YES)
 
 
 def _to_the_line(room: VisitorRoom, return_to: str) -> Answer:
