@@ -32,6 +32,9 @@ class Expecting(Enum):
 
 _HEAD = Expecting.HEAD  # a name of its own is found faster, and it is asked for with each header
 _heads = Heads()
+# Names of headers that nothing is to be done about but to write them small. Browsers send the same few dozen.
+_plain: dict[bytes, bytes] = {}
+_MOST_PLAIN, _LONGEST_PLAIN = 500, 40
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -74,7 +77,7 @@ class GatewayProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._uncorked = transport
         self.transport = Cork(transport, self.loop)  # type: ignore[assignment]
-        self._look_every_s = min(self.head_s, self.body_s) / 4
+        self._look_every_s = min(self.head_s, self.body_s, self.timeout_keep_alive) / 4
         self._watch = self.loop.call_later(self._look_every_s, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -107,7 +110,6 @@ class GatewayProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        self._unset_keepalive_if_required()
         if self._expecting is Expecting.NOTHING and not self._answering():
             self._begin_head()
         self._unframed_bytes += len(data)
@@ -142,12 +144,16 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._expecting is not _HEAD:
             self._pass_over_trailer(name, value)
             return
-        name = name.lower()
-        if name in _JUDGED:
-            self._judge(name, value)
-        elif b"_" in name:
-            raise Refused(400, "a header's name may not contain an underscore")
-        self.headers.append((name, value))
+        plain = _plain.get(name)
+        if plain is None:
+            plain = name.lower()
+            if plain in _JUDGED:
+                self._judge(plain, value)
+            elif b"_" in plain:
+                raise Refused(400, "a header's name may not contain an underscore")
+            elif len(_plain) < _MOST_PLAIN and len(name) <= _LONGEST_PLAIN:
+                _plain[name] = plain
+        self.headers.append((plain, value))
 
     def _pass_over_trailer(self, name: bytes, value: bytes) -> None:
         """Whoever reads headers has read them already."""
@@ -173,13 +179,14 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._check_size()
-        check_head(self.parser.get_method(), self.parser.get_http_version(), self._host, self._framing)
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        check_head(method, version, self._host, self._framing)
         self.url = path_of(self.url, self._host)
         self._expecting = Expecting.BODY
         self._silent_s = 0.0
         self._unframed_bytes = self._body_bytes = 0
-        if self._direct is not None and self._bodiless and self._goes_directly():
-            self.cycle = self._begun = self._direct_cycle()
+        if self._direct is not None and self._bodiless and version == "1.1" and self._goes_directly(method):
+            self.cycle = self._begun = self._direct_cycle(method)
             return
         super().on_headers_complete()
         if self._stopping and self.cycle is not None:
@@ -201,7 +208,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     # Requests without a body, answered without ASGI's machinery where the app can
 
-    def _goes_directly(self) -> bool:
+    def _goes_directly(self, method: bytes) -> bool:
         """Whether nothing is special about the request: its reply can be written as soon as it is there."""
         parser = self.parser
         return (
@@ -209,16 +216,15 @@ class GatewayProtocol(HttpToolsProtocol):
             and not self._stopping
             and not self.expect_100_continue
             and not self.flow.write_paused
-            and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
             and not parser.should_upgrade()
-            and parser.get_method() != b"HEAD"
+            and method != b"HEAD"
         )
 
-    def _direct_cycle(self) -> Any:
+    def _direct_cycle(self, method: bytes) -> Any:
         raw_path, _, query = self.url.partition(b"?")
         scope = self.scope
-        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["method"] = method.decode("ascii")
         scope["raw_path"] = raw_path
         scope["query_string"] = query
         path = raw_path.decode("ascii")
@@ -272,7 +278,13 @@ class GatewayProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        self._silent_s = 0.0
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
         if self._expecting is Expecting.BODY and not self.pipeline:
             self._expecting = Expecting.LEFTOVERS
             self._silent_s = 0.0
@@ -284,7 +296,10 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _look(self) -> None:
         self._watch = self.loop.call_later(self._look_every_s, self._look)
-        if self._refused or self._expecting is Expecting.NOTHING:
+        if self._refused:
+            return
+        if self._expecting is Expecting.NOTHING:
+            self._look_at_idle()
             return
         if self._expecting is Expecting.HEAD and self._answering():
             return  # the beginning of the next request waits while this one is answered
@@ -297,6 +312,15 @@ class GatewayProtocol(HttpToolsProtocol):
         self._silent_s += self._look_every_s
         if self._silent_s >= self._patience_s():
             self._give_up()
+
+    def _look_at_idle(self) -> None:
+        """Between requests. uvicorn's way is a timer that is made and cancelled for each of them."""
+        if self._answering():
+            self._silent_s = 0.0
+            return
+        self._silent_s += self._look_every_s
+        if self._silent_s >= self.timeout_keep_alive:
+            self.transport.close()
 
     def _patience_s(self) -> float:
         if self._expecting is Expecting.HEAD:
@@ -313,7 +337,6 @@ class GatewayProtocol(HttpToolsProtocol):
     def _refuse(self, cause: BaseException | None) -> None:
         refused = cause if isinstance(cause, Refused) else Refused(400, "this is not an HTTP request")
         self._refused = True
-        self._unset_keepalive_if_required()
         if self._answering():
             body_broken = self.cycle.more_body
             if not body_broken or self.cycle.response_started:

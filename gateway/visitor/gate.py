@@ -26,7 +26,7 @@ from gateway.visitor.pulse import Pulse
 from gateway.visitor.reception import Onward
 from gateway.visitor.reception import receive as receive_visitor
 from gateway.visitor.requests import Request
-from gateway.visitor.rooms import VisitorRoom
+from gateway.visitor.rooms import Places, VisitorRoom
 
 OURS = b"/_queue/"
 
@@ -43,7 +43,7 @@ class Gate:
         self, rooms: Mapping[str, VisitorRoom], rules: PathRules, *, public_url: str | None = None
     ) -> None:
         self._rooms = rooms
-        self._rules = rules
+        self._places = Places(rules)
         self._secure = None if public_url is None else public_url.startswith("https:")
         self._visitors = {room_id: VisitorHeader(room) for room_id, room in rooms.items()}
         self._calls = self._public_calls((public_url or "").encode())
@@ -81,7 +81,7 @@ class Gate:
         """Every public call by its raw path: found before anything of the request is looked at."""
         calls: dict[bytes, Call] = {
             OURS + b"health": self._health,
-            OURS + b"authorize": ForwardAuth(self._rooms, self._rules, self._visitors, secure=self._secure),
+            OURS + b"authorize": ForwardAuth(self._rooms, self._places, self._visitors, secure=self._secure),
         }
         for room in self._rooms.values():
             prefix = OURS + room.id.encode() + b"/"
@@ -94,7 +94,7 @@ class Gate:
     async def _site(self, raw_path: bytes, scope: Scope) -> Answer | ASGIApp:
         request = Request(scope, secure=self._secure)
         try:
-            place = self._rules.place(raw_path, request.header(b"host"))
+            place = self._places.place(raw_path, request.header(b"host"))
         except AmbiguousPath as error:
             return problem(400, "ambiguous-path", str(error))
         if place is None:
@@ -132,7 +132,7 @@ class Gate:
         """A websocket goes on with a pass, or from a free path; there is no page to show in one."""
         request = Request(scope, secure=self._secure)
         try:
-            place = self._rules.place(request.raw_path, request.header(b"host"))
+            place = self._places.place(request.raw_path, request.header(b"host"))
         except AmbiguousPath:
             place = None
         if place is not None and not request.raw_path.startswith(OURS):
