@@ -39,9 +39,7 @@ def create_app(settings: Settings, hasher: PasswordHasher | None = None) -> ASGI
         database=database,
         registrations=Registrations(database, passwords),
         renderer=Renderer(settings.public_url),
-        csrf=Csrf(
-            own_keys(settings.secret_keys, settings.state_dir / "registration.key"), settings.public_url
-        ),
+        csrf=Csrf(own_keys(settings.secret_keys, settings.state_dir / "registration.key"), settings.public_url),
         public_url=settings.public_url,
         formations={},
     )

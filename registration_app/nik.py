@@ -55,9 +55,7 @@ def parse(text: str) -> Nik:
     try:
         stdnum_nik.validate(_with_known_province(number))
     except InvalidLength as exc:  # before InvalidFormat, of which it is one
-        raise InvalidNik(
-            Problem(N_("A NIK has 16 digits; this has %(count)d."), {"count": len(number)})
-        ) from exc
+        raise InvalidNik(Problem(N_("A NIK has 16 digits; this has %(count)d."), {"count": len(number)})) from exc
     except InvalidFormat as exc:
         raise InvalidNik(Problem(N_("A NIK has digits only."))) from exc
     except InvalidComponent as exc:

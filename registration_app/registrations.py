@@ -50,9 +50,7 @@ class Registrations:
         if (existing := await self._find(Registration.nik == application.nik)) is not None:
             return await self._recognise(existing, application, key)
         if await self._find(Registration.idempotency_key == key) is not None:
-            key = (
-                new_key()
-            )  # the form was used for somebody else, then filled in anew from the browser's cache
+            key = new_key()  # the form was used for somebody else, then filled in anew from the browser's cache
         password_hash = await self._passwords.hash(application.password)
         registration = _row(application, password_hash, key, visitor)
         try:

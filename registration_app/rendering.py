@@ -47,9 +47,7 @@ ERRORS: Mapping[int, tuple[str, str]] = {
 
 NOT_THROUGH_GATE = (
     N_("Please come in through the waiting room"),
-    N_(
-        "This service is open to visitors whom the waiting room has let in. Your place there is not affected."
-    ),
+    N_("This service is open to visitors whom the waiting room has let in. Your place there is not affected."),
 )
 
 

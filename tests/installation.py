@@ -112,7 +112,6 @@ class Installation:
     def visitor(self, host: str = "daftar.example") -> Browser:
         return Browser(self.settings.port, host)
 
-
     @property
     def server_pid(self) -> int:
         """Of the Valkey of the store."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+
 @dataclass
 class Reply:
     status: int

@@ -63,9 +63,7 @@ def serve() -> None:
 
 @app.command()
 def check(
-    settings: Annotated[
-        bool, typer.Option("--settings", help="List every setting and what it does.")
-    ] = False,
+    settings: Annotated[bool, typer.Option("--settings", help="List every setting and what it does.")] = False,
 ) -> None:
     """Check the configuration, the keys and the store, without starting anything."""
     from gateway.cli.check import check_everything, print_settings

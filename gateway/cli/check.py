@@ -84,7 +84,5 @@ def _outside_store(url: str) -> str:
     finally:
         client.close()
     if policy != "noeviction":
-        raise StoreError(
-            f"ANTREAN_STORE_URL may evict keys (maxmemory-policy {policy}): set it to noeviction"
-        )
+        raise StoreError(f"ANTREAN_STORE_URL may evict keys (maxmemory-policy {policy}): set it to noeviction")
     return f"{info.get('server_name', 'redis')} {info.get('valkey_version') or info.get('redis_version')}"

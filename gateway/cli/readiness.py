@@ -41,9 +41,7 @@ async def answers_http(host: str, port: int, path: str) -> bool:
     return answer.startswith(b"HTTP/") and answer.split()[1:2] == [b"200"]
 
 
-async def _ask(
-    connecting: Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]], question: bytes
-) -> bytes:
+async def _ask(connecting: Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]], question: bytes) -> bytes:
     """The first line of the answer, or nothing."""
     try:
         async with asyncio.timeout(_ANSWER_S):

@@ -57,9 +57,7 @@ class Child:
                 limit=LONGEST_LINE,
             )
         except OSError as exc:
-            raise NotReadyError(
-                f"{self.name}: {self._arguments[0]} cannot be started: {exc.strerror}"
-            ) from exc
+            raise NotReadyError(f"{self.name}: {self._arguments[0]} cannot be started: {exc.strerror}") from exc
         self._leash = Leash(self._process.pid)
         self._relay = asyncio.create_task(self._pass_on(self._process))
         await self._until_ready()

@@ -24,9 +24,7 @@ from gateway.store.embedded import owner_is_running
 def run(settings: Settings) -> int:
     """Start, watch and stop; returns the exit code. Raises SettingsError before anything is started."""
     entries = [
-        entry
-        for entry in read_procfile(find_procfile())
-        if not (entry.name == "store" and settings.store_url)
+        entry for entry in read_procfile(find_procfile()) if not (entry.name == "store" and settings.store_url)
     ]
     check_beforehand(settings, entries)
     kept = has_run_before(settings)

@@ -180,13 +180,15 @@ def _if_match(request: Request) -> int | None:
         return None
     match = ETAG.fullmatch(header.strip())
     if match is None:
-        raise Refusal(412, "changed-meanwhile", f"If-Match {header[:40]} is not an ETag of this room")
+        raise Refusal(400, "not-an-etag", f'If-Match {header[:40]} is not an ETag of a room\'s, like "7"')
     return int(match[1])
 
 
 def _expected_revision(value: object, if_match: int | None) -> int | None:
     if value is None:
         return if_match
+    if isinstance(value, float) and value.is_integer():  # JSON has one kind of number
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**15:
         raise InvalidChanges({"expected_revision": "give the whole number that the room's revision had"})
     return value if if_match is None else if_match
@@ -209,4 +211,4 @@ def _number(text: str) -> int:
     try:
         return plain_number(text) if text.isdigit() else parse_number(text)
     except MistypedNumber as error:
-        raise Refusal(422, "mistyped-number", str(error)) from None
+        raise Refusal(404, "mistyped-number", str(error)) from None

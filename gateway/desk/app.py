@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from gateway import metrics
 from gateway.desk.api import Api
@@ -147,7 +147,18 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if not is_json_path(request.url.path):
         return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
     refusal = Refusal(error.status_code, "not-here", f"{request.method} {request.url.path}: {error.detail}")
-    return respond(headers_of(refusal, error.headers or {}))
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers or {}
+    return respond(headers_of(refusal, headers))
+
+
+def _allowed(request: Request) -> str:
+    """The methods of every route of this path; starlette names only the first one's."""
+    matching = (
+        route
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+    )
+    return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
 
 
 def _listen(host: str, port: int) -> socket.socket:

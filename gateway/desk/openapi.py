@@ -11,6 +11,9 @@ from gateway.domain.room import MAX_CEILING, MAX_MESSAGE_CHARACTERS, MAX_RATE_PE
 
 Schema = dict[str, Any]
 
+TEXT = r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*$"  # no control characters but the line break
+LARGEST = 10**15 - 1  # revision
+
 
 def document() -> Schema:
     """The OpenAPI 3.1 document."""
@@ -117,7 +120,7 @@ def _call(
 
 
 RESPONSES = {
-    "400": "The body is not JSON.",
+    "400": "The body is not JSON, or If-Match is not an ETag of ours.",
     "401": "No session and no token.",
     "403": "From another site's page, or with another session's CSRF token.",
     "404": "There is no such room, ticket or change.",
@@ -136,10 +139,12 @@ def _responses() -> Schema:
 
 
 def _parameters() -> Schema:
-    positive = {"type": "integer", "minimum": 1}
+    positive = {"type": "integer", "minimum": 1, "maximum": LARGEST}
     return {
         "room": _in_path("room", "the room's id", {"type": "string"}),
-        "number": _in_path("number", "1234, or as people see it: A-0001-2340", {"type": "string"}),
+        "number": _in_path(
+            "number", "1234, or as people see it: A-0001-2340", {"type": "string", "pattern": "^(A-)?[0-9-]+$"}
+        ),
         "revision": _in_path("revision", "the revision that the change made", positive),
         "most": {
             "name": "most",
@@ -151,7 +156,7 @@ def _parameters() -> Schema:
             "name": "If-Match",
             "in": "header",
             "description": 'the ETag that the room had, like "7": refused with 412 if it changed since',
-            "schema": {"type": "string"},
+            "schema": {"type": "string", "pattern": r'^(\*|"[0-9]{1,15}")$'},
         },
     }
 
@@ -186,8 +191,12 @@ def _amount(description: str) -> Schema:
 
 
 def _message() -> Schema:
-    text = {"type": "string", "maxLength": MAX_MESSAGE_CHARACTERS}
+    text = {"type": "string", "maxLength": MAX_MESSAGE_CHARACTERS, "pattern": TEXT}
     return _object(dict.fromkeys(LANGUAGES, text), optional=LANGUAGES)
+
+
+def _why() -> Schema:
+    return {"type": "string", "maxLength": MAX_WHY_CHARACTERS, "pattern": TEXT}
 
 
 def _time(description: str) -> Schema:
@@ -247,8 +256,9 @@ def _changes() -> Schema:
             "ceiling": {"type": "integer", "minimum": 0, "maximum": MAX_CEILING},
             "phase": {"enum": [str(phase) for phase in OPERATOR_PHASES]},
             "message": _message() | {"description": "replaces what was announced, in both languages"},
-            "why": {"type": "string", "maxLength": MAX_WHY_CHARACTERS},
-            "expected_revision": _count("refused with 409 when the room has another one by now"),
+            "why": _why(),
+            "expected_revision": _count("refused with 409 when the room has another one by now")
+            | {"maximum": LARGEST},
         }
     )
     del changes["required"]
@@ -264,7 +274,7 @@ def _schemas() -> Schema:
         "UnreadRoom": _object(unread),
         "Rooms": _object({"rooms": {"type": "array", "items": {"anyOf": [_ref("Room"), _ref("UnreadRoom")]}}}),
         "Changes": _changes(),
-        "Reason": _object({"why": {"type": "string", "maxLength": MAX_WHY_CHARACTERS}}, optional=("why",)),
+        "Reason": _object({"why": _why()}, optional=("why",)),
         "Entry": _object(
             {
                 "revision": _count("of the knobs, after the change"),

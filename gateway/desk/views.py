@@ -103,7 +103,7 @@ def ticket_view(ticket: Ticket) -> dict[str, Any]:
         "shown": format_number(number),
         "position": position,
         "state": state,
-        "ahead": max(0, position - snapshot.serving - 1) if waits else None,
+        "ahead": snapshot.between(snapshot.serving, position - 1) if waits else None,
         "advice": ADVICE.get(state, ""),
         "events": [{"at_ms": at_ms, "what": what} for at_ms, what in ticket.events],
     }

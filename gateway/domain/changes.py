@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -16,6 +17,10 @@ from gateway.domain.room import MAX_MESSAGE_CHARACTERS, Knobs, Phase, check_ceil
 from gateway.errors import AntreanError, InvalidKnob
 
 LANGUAGES = ("id", "en")
+
+# Control characters but the line break, and half characters that no encoding can carry. Emoji, whose parts
+# are joined by invisible characters, and writing from right to left are meant to pass.
+UNUSABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 MAX_WHY_CHARACTERS = 300
 KNOB_NAMES = frozenset(knob.name for knob in fields(Knobs))
 
@@ -142,7 +147,7 @@ def read_text(value: object, most: int) -> str:
     text = value.replace("\r\n", "\n").strip()
     if len(text) > most:
         raise InvalidKnob(f"the text has {len(text):,} characters: at most {most} fit")
-    if any(not character.isprintable() and character != "\n" for character in text):
+    if UNUSABLE.search(text):
         raise InvalidKnob("the text holds control characters: use letters, spaces and line breaks")
     return text
 

@@ -25,9 +25,9 @@ class Wait:
 def ahead(snapshot: Snapshot, position: int) -> int:
     """How many tickets are before ``position`` in its lane, present or not.
 
-    A position a little beyond ``issued`` is of somebody who joined after the snapshot: everyone before it is ahead.
+    A position a little beyond ``issued`` is of somebody who joined after the snapshot: all before it are ahead.
     """
-    return max(0, min(position, snapshot.issued + snapshot.gap + 1) - snapshot.serving - 1)
+    return snapshot.between(snapshot.serving, min(position, snapshot.issued + snapshot.gap + 1) - 1)
 
 
 def present_ahead(snapshot: Snapshot, position: int) -> float:

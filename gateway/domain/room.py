@@ -99,6 +99,7 @@ class Snapshot:
     started_ms: int = 0  # wall time at which this line began
     gap: int = 1000  # numbers skipped when a store lost its last moments: ten seconds of peak joins
     generation_starts: tuple[int, ...] = ()  # first number of each generation after the first
+    skipped: tuple[tuple[int, int], ...] = ()  # first and last number of each gap that a loss left
     draw: Draw | None = None
 
     @property
@@ -108,7 +109,12 @@ class Snapshot:
     @property
     def waiting(self) -> int:
         """Tickets not yet called to the door, present or not, both lanes."""
-        return self.issued - self.serving + self.late
+        return self.between(self.serving, self.issued) + self.late
+
+    def between(self, after: int, last: int) -> int:
+        """How many tickets have a number above ``after`` and up to ``last``, without those never given out."""
+        gaps = sum(max(0, min(last, to) - max(after, first - 1)) for first, to in self.skipped)
+        return max(0, last - after - gaps)
 
     @property
     def inside(self) -> int:

@@ -86,7 +86,7 @@ class Settings:
         env="ANTREAN_TRUSTED_PROXIES",
         allowed="addresses or networks such as 10.0.0.0/8, separated by commas",
         effect="Whose X-Forwarded-* headers are believed.",
-        reason="Otherwise every visitor could choose an address for themselves.",
+        reason="Nobody: otherwise every visitor could choose an address for themselves.",
         parse=checks.networks,
         default=(),
     )

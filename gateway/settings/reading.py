@@ -35,9 +35,7 @@ def read_settings(in_file: dict[str, Any], file: Path | None, in_environment: Ma
     return Settings(**values)
 
 
-def _read_rooms(
-    tables: list[dict[str, Any]], file: Path | None, problems: list[str]
-) -> tuple[RoomSettings, ...]:
+def _read_rooms(tables: list[dict[str, Any]], file: Path | None, problems: list[str]) -> tuple[RoomSettings, ...]:
     rooms = []
     for place, table in enumerate(tables, start=1):
         label = f'"{table["id"]}"' if isinstance(table.get("id"), str) else str(place)

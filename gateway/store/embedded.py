@@ -123,11 +123,7 @@ def _prepare_socket(path: Path, folder: Path) -> None:
     with contextlib.suppress(FileExistsError):
         path.parent.mkdir(mode=0o700)
     found = path.parent.lstat()
-    if (
-        not stat.S_ISDIR(found.st_mode)
-        or found.st_uid != os.geteuid()
-        or stat.S_IMODE(found.st_mode) != 0o700
-    ):
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != 0o700:
         raise StoreError(f"{path.parent} is not ours alone: remove it, or use a shorter ANTREAN_STATE_DIR")
 
 

@@ -61,8 +61,14 @@ def _build(room: str, fields: dict[str, str]) -> Snapshot:
         started_ms=whole("started_ms"),
         gap=whole("gap"),
         generation_starts=tuple(int(start) for start in fields["starts"].split()),
+        skipped=tuple(_span(span) for span in fields["skipped"].split()),
         draw=Draw(**json.loads(fields["draw"])) if fields["draw"] else None,
     )
+
+
+def _span(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    return int(first), int(last)
 
 
 def knob_fields(knobs: Knobs) -> dict[str, str | float]:
@@ -102,6 +108,7 @@ def known_json(snapshot: Snapshot | None, *, issued: int, instance: str, default
         "gap": snapshot.gap,
         "ghosts": snapshot.inside,
         "starts": " ".join(map(str, snapshot.generation_starts)),
+        "skipped": " ".join(f"{first}-{last}" for first, last in snapshot.skipped),
         "draw": json.dumps(asdict(snapshot.draw)) if snapshot.draw else "",
         **knob_fields(snapshot.knobs),
         "fresh": fresh,

@@ -59,7 +59,7 @@ def content_security_policy(style: str, script: str) -> bytes:
 def compressed(body: bytes, encoding: str) -> bytes:
     """``body`` as small as the encoding can make it; slow, for start only."""
     if encoding == "br":
-        return brotli.compress(body, quality=11, mode=brotli.MODE_TEXT)
+        return bytes(brotli.compress(body, quality=11, mode=brotli.MODE_TEXT))
     return gzip.compress(body, 9, mtime=0) if encoding == "gzip" else body
 
 

@@ -56,9 +56,10 @@ KINDS = {
 _FIRST_REFRESH_S = 5  # without JavaScript a newcomer's number comes with the second load
 _REFRESH_S = 30
 _SLOTS = (
-    "title refresh_s view ticket label heading lead wait_caption wait clock progress "
-    "ahead number location updated news_hidden message"
-).split()
+    "title", "refresh_s", "view", "ticket", "label", "heading",
+    "lead", "wait_caption", "wait", "clock", "progress", "ahead",
+    "number", "location", "updated", "news_hidden", "message",
+)  # fmt: skip
 _CUT, _EDGE = "\x02cut\x03", "\x02"
 _SCRIPT_TEXTS = ("wait.", "unit.", "clock.", "ahead.", "updated.", "offline.", "say.")
 
@@ -83,7 +84,10 @@ class Page:
 
 
 class WaitingPage:
-    """One room's waiting page in every language. ``time_zone`` is for visitors whose browser cannot tell theirs."""
+    """One room's waiting page in every language.
+
+    ``time_zone`` is for visitors whose browser cannot tell theirs.
+    """
 
     def __init__(self, room: Room, *, time_zone: tzinfo = words.WIB) -> None:
         self._default = room.default_language

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,5 +110,5 @@ async def _check_accessibility(visitor: Visitor) -> None:
 
 async def _keep(visitor: Visitor, name: str) -> None:
     if SCREENSHOTS:
-        Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+        os.makedirs(SCREENSHOTS, exist_ok=True)
         await visitor.page.screenshot(path=f"{SCREENSHOTS}/{name}.png")

@@ -57,9 +57,7 @@ class Copy:
         self.folder.mkdir(parents=True, exist_ok=True)
         (folder / "stand_in.py").write_text((HERE / "stand_in.py").read_text())
         (folder / "Procfile").write_text(procfile)
-        self.ports = {
-            name: free_port() for name in ("ANTREAN_PORT", "ANTREAN_DESK_PORT", "REGISTRATION_PORT")
-        }
+        self.ports = {name: free_port() for name in ("ANTREAN_PORT", "ANTREAN_DESK_PORT", "REGISTRATION_PORT")}
         self.environ = {
             **{key: value for key, value in os.environ.items() if not key.startswith("ANTREAN_")},
             **{name: str(port) for name, port in self.ports.items()},
@@ -114,6 +112,4 @@ class Copy:
 
     def leftovers(self) -> list[str]:
         """Names in the store's folder that only a running store has."""
-        return [
-            path.name for path in (self.folder / ".state" / "store").iterdir() if path.name != "appendonlydir"
-        ]
+        return [path.name for path in (self.folder / ".state" / "store").iterdir() if path.name != "appendonlydir"]

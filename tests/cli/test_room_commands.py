@@ -89,7 +89,7 @@ def store_url() -> Iterator[str]:
         socket = Path(folder) / "v.sock"
         command = [str(binary), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", folder]
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while not socket.exists():
             assert time.monotonic() < until
             time.sleep(0.01)
@@ -103,7 +103,7 @@ def on_line(url: str, act: Callable[[Line], Awaitable[Any]]) -> Any:
         store = Store(url)
         line = store.line(ROOM, Knobs(rate_per_minute=60, ceiling=500))
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while line.snapshot is None:
                     with contextlib.suppress(StoreUnreachable):  # while the room is being restored
                         await store.tick()

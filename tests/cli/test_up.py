@@ -91,9 +91,7 @@ def test_two_copies_run_side_by_side(copies: Make) -> None:
     ("variable", "process"),
     [("ANTREAN_PORT", "gateway"), ("ANTREAN_DESK_PORT", "desk"), ("REGISTRATION_PORT", "registration")],
 )
-def test_a_taken_port_is_one_clear_line_before_anything_starts(
-    copies: Make, variable: str, process: str
-) -> None:
+def test_a_taken_port_is_one_clear_line_before_anything_starts(copies: Make, variable: str, process: str) -> None:
     copy = copies()
     with socket.create_server(("127.0.0.1", copy.ports[variable])):
         copy.start()

@@ -112,7 +112,7 @@ class Worker:
 
     async def open(self) -> None:
         """Open the room, or begin it anew with the knobs that tests expect."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while self.line.snapshot is None:
                 with contextlib.suppress(StoreUnreachable):  # while the room is being restored
                     await self.store.tick()
@@ -169,7 +169,7 @@ async def desk(settings: Settings, _password: tuple[str, str]) -> AsyncIterator[
     config = uvicorn.Config(build(settings), port=0, log_config=None, ws="none", proxy_headers=False)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not server.started:  # noqa: ASYNC110 - uvicorn sets a flag, nothing to wait on
             await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]

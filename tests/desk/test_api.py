@@ -155,10 +155,10 @@ NOT_THERE = [
     ("POST", ROOM + "/undo/999", 404),
     ("POST", ROOM + "/undo/x", 422),
     ("GET", ROOM + "/tickets/999", 404),
-    ("GET", ROOM + "/tickets/A-0001-2341", 422),
-    ("GET", ROOM + "/tickets/0", 422),
-    ("GET", ROOM + "/tickets/" + "9" * 40, 422),
-    ("GET", ROOM + "/tickets/%C2%B2", 422),
+    ("GET", ROOM + "/tickets/A-0001-2341", 404),
+    ("GET", ROOM + "/tickets/0", 404),
+    ("GET", ROOM + "/tickets/" + "9" * 40, 404),
+    ("GET", ROOM + "/tickets/%C2%B2", 404),
     ("GET", ROOM + "/audit?most=0", 422),
     ("GET", ROOM + "/audit?most=%EF%BC%91", 422),
     ("GET", "/api/nothing", 404),
@@ -206,3 +206,20 @@ async def test_time_without_a_tick_is_counted_so_that_a_hang_is_seen(desk: Any, 
     assert room["seconds_since_last_release"] >= room["standstill_s"]
     await worker.store.tick()
     assert (await desk.api("GET", ROOM))[1]["standstill_s"] < 0.3
+
+
+async def test_a_wrong_method_is_told_all_the_right_ones(desk: Any, worker: Any) -> None:
+    async with desk.http.put(desk.url + ROOM, headers=desk.bearer()) as answer:
+        assert answer.status == 405
+        assert answer.headers["Allow"] == "GET, HEAD, PATCH"
+
+
+async def test_an_emoji_made_of_parts_passes_and_half_a_character_does_not(desk: Any, worker: Any) -> None:
+    family = "👨\u200d👩\u200d👧"
+    status, room = await desk.api("PATCH", ROOM, {"message": {"en": family}})
+    assert (status, room["message"]) == (200, {"en": family})
+    headers = desk.bearer() | {"Content-Type": "application/json"}
+    async with desk.http.patch(
+        desk.url + ROOM, data=rb'{"why": "\ud800", "ceiling": 5}', headers=headers
+    ) as answer:
+        assert answer.status == 422

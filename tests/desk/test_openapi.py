@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from starlette.routing import Route
@@ -29,7 +30,8 @@ def check(value: Any, schema: dict[str, Any], where: str = "") -> None:
     """Just as much of JSON Schema as the document uses; what it does not know, it refuses."""
     schema = resolve(schema)
     known = {"type", "properties", "required", "additionalProperties", "items", "enum", "minimum", "maximum",
-             "maxLength", "description", "anyOf", "default"}  # fmt: skip
+             "maxLength",
+        "pattern", "description", "anyOf", "default"}  # fmt: skip
     assert set(schema) <= known, f"{where}: teach this test {set(schema) - known}"
     if "anyOf" in schema:
         errors = []
@@ -46,6 +48,8 @@ def check(value: Any, schema: dict[str, Any], where: str = "") -> None:
         assert any(isinstance(value, TYPES[name]) for name in names), f"{where}: {value!r} is not {names}"
     if "minimum" in schema:
         assert value >= schema["minimum"], f"{where}: {value}"
+    if "pattern" in schema and isinstance(value, str):
+        assert re.search(schema["pattern"], value), f"{where}: {value!r}"
     if isinstance(value, dict):
         assert set(schema.get("required", ())) <= set(value), f"{where}: missing keys"
         properties = schema.get("properties", {})

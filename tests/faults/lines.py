@@ -16,10 +16,9 @@ BASE = "/_queue/registration/"
 TICKET, PASS = "antrean-ticket-registration", "antrean-pass-registration"
 
 
-async def heard(
-    installation: Installation, line: Line, wait_until: Callable[..., Any], **knobs: object
-) -> None:
+async def heard(installation: Installation, line: Line, wait_until: Callable[..., Any], **knobs: object) -> None:
     """Change knobs as an operator does, and wait until every worker has heard of it."""
+
     async def changed() -> bool:
         try:
             await line.set_knobs(knobs, actor="test")
@@ -30,7 +29,8 @@ async def heard(
     async def known() -> bool:
         replies = [await installation.visitor().fetch("GET", BASE + "pulse") for _ in range(8)]
         return all(
-            reply.status == 200 and all(reply.json()[name] == value for name, value in knobs.items() if name != "ceiling")
+            reply.status == 200
+            and all(reply.json()[name] == value for name, value in knobs.items() if name != "ceiling")
             for reply in replies
         )
 

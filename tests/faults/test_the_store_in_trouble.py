@@ -1,4 +1,4 @@
-"""The store emptied, killed, silent, wrong: nobody loses a place, no number is given out twice, and it mends itself."""
+"""The store emptied, killed, silent, wrong: no place is lost, no number given out twice, and it mends itself."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ async def test_a_killed_store_that_comes_back_loses_no_place_and_no_number(
     await everybody_goes_in(installation, line, wait_until, crowd)
 
 
-async def test_deleted_functions_are_loaded_again(installation: Installation, line: Line, wait_until: Wait) -> None:
+async def test_deleted_functions_are_loaded_again(
+    installation: Installation, line: Line, wait_until: Wait
+) -> None:
     await heard(installation, line, wait_until, phase="paused")
     crowd = await in_line(installation, 5)
     async with joining(installation) as numbers:
@@ -233,7 +235,9 @@ async def is_inside(visitor: Browser) -> bool:
 def worker_pid(installation: Installation) -> int:
     """Of one of the gateway's workers."""
     parent = installation.processes["gateway"].pid
-    listed = subprocess.run(["ps", "-ww", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["ps", "-ww", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    )
     rows = [row.split(None, 2) for row in listed.stdout.splitlines()]
     children = {int(pid): args for pid, ppid, args in rows if int(ppid) == parent}
     workers = [pid for pid, args in children.items() if "spawn_main" in args]

@@ -78,7 +78,11 @@ def test_a_rate_of_60_a_minute_lets_in_2_and_not_60_in_the_first_two_seconds(sto
         line.tick()
         for number in range(1, 61):
             [state] = line.check_in(number)
-            if state == "admitted" and number not in claims and line.now_ms + line.waits_ms[number] <= began_ms + 2000:
+            if (
+                state == "admitted"
+                and number not in claims
+                and line.now_ms + line.waits_ms[number] <= began_ms + 2000
+            ):
                 claims.append(number)
     assert claims == [1, 2]
 

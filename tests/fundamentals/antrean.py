@@ -140,10 +140,11 @@ class Antrean:
 
     async def can_let_in_at_once(self) -> None:
         """Until the rate has room for one visitor: a line begins with nothing banked."""
+
         async def has_credit() -> bool:
             with redis.Redis.from_url(self.store_url, decode_responses=True) as client:
-                credits = client.hmget(f"antrean:{{{ROOM}}}:line", "credit", "claim_credit")
-            return all(float(credit or 0) >= 1 for credit in credits)
+                banked = client.hmget(f"antrean:{{{ROOM}}}:line", "credit", "claim_credit")
+            return all(float(credit or 0) >= 1 for credit in banked)
 
         await until(has_credit, "there is room for one visitor")
 

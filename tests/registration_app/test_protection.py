@@ -220,9 +220,7 @@ async def visitor_kept_with(settings: Settings, nik: str) -> str | None:
     database = Database(settings.engine_url)
     try:
         async with database.session() as session:
-            kept: str | None = await session.scalar(
-                select(Registration.visitor).where(Registration.nik == nik)
-            )
+            kept: str | None = await session.scalar(select(Registration.visitor).where(Registration.nik == nik))
             return kept
     finally:
         await database.close()
@@ -231,9 +229,7 @@ async def visitor_kept_with(settings: Settings, nik: str) -> str | None:
 # Every answer.
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/nothing", "/health", "/card/x", "/static/registration.css", "/static/x"]
-)
+@pytest.mark.parametrize("path", ["/", "/nothing", "/health", "/card/x", "/static/registration.css", "/static/x"])
 async def test_every_answer_carries_the_protective_headers(service: Service, path: str) -> None:
     answer = await service.visitor().client.get(path)
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -92,9 +92,7 @@ async def test_twenty_strangers_with_one_nik_at_once_give_one_row_and_nineteen_r
         await resend(visitor, person, email=f"stranger{index}@example.com")
         for index, visitor in enumerate(visitors)
     ]
-    answers = await asyncio.gather(
-        *(visitor.send(form) for visitor, form in zip(visitors, forms, strict=True))
-    )
+    answers = await asyncio.gather(*(visitor.send(form) for visitor, form in zip(visitors, forms, strict=True)))
     assert sorted(answer.status_code for answer in answers) == [303] + [409] * 19
     assert await service.count() == 1
 

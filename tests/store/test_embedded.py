@@ -173,9 +173,7 @@ def test_a_path_too_long_for_a_socket_gets_a_short_one_that_everybody_finds(
     assert not address.parent.exists()
 
 
-def test_a_short_folder_that_others_may_write_is_not_believed(
-    own: Callable[..., Owner], tmp_path: Path
-) -> None:
+def test_a_short_folder_that_others_may_write_is_not_believed(own: Callable[..., Owner], tmp_path: Path) -> None:
     state_dir = tmp_path / ("long " * 30).strip()
     folder = load_settings(environ={"ANTREAN_STATE_DIR": str(state_dir)}).socket_path.parent
     folder.mkdir(mode=0o777)
@@ -212,9 +210,7 @@ def _program(folder: Path, name: str, says: str) -> None:
     (folder / name).chmod(0o755)
 
 
-def test_without_the_wheel_an_installed_server_is_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_wheel_an_installed_server_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _program(tmp_path / "bin", "redis-server", "Redis server v=7.2.4 sha=00000000:0 malloc=jemalloc bits=64")
     monkeypatch.setattr(binary, "_in_wheel", lambda: iter(()))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))

@@ -90,7 +90,9 @@ class Model:
         return 1
 
     def end(self, number: int, *, finished: bool) -> None:
-        for places in (self.claimed, self.leases) if finished else (self.claimed, self.leases, self.offers, self.seen):
+        for places in (
+            (self.claimed, self.leases) if finished else (self.claimed, self.leases, self.offers, self.seen)
+        ):
             places.pop(number, None)
         self.ended.add(number)
         (self.spent.add if finished else self.spent.discard)(number)
@@ -175,7 +177,9 @@ class Events(RuleBasedStateMachine):
     @rule(pick=PICK)
     def an_operator_gives_a_place_back(self, pick: int) -> None:
         for number in self._among([pick], self.model.ended & self.handed_out):
-            command = self.line.functions.reinstate(self.line.now_ms, self.line.run_id, number, number)
+            command = self.line.functions.reinstate(
+                self.line.now_ms, self.line.run_id, self.line.snapshot.instance, number, number
+            )
             assert self.line.call(command) == 1
             self.model.ended.discard(number)
             self.model.spent.discard(number)
@@ -340,7 +344,10 @@ class Events(RuleBasedStateMachine):
         passed_over = set(range(before.serving + 1, now.serving + 1)) - main
         assert not any(map(self.model.is_present, passed_over)), "passed over somebody who is there"
         could_hear = max(self.model.could_hear(), before.ready)
-        assert all(n <= could_hear or n in self.model.ended for n in passed_over), "passed over too early"
+        never_out = {n for first, last in now.skipped for n in passed_over if first <= n <= last}
+        assert all(n <= could_hear or n in self.model.ended | never_out for n in passed_over), (
+            "passed over too early"
+        )
         self.model.offers |= dict.fromkeys(main | late, now.vt_ms + OFFER_MS)
 
     def _set(self, **changes: Any) -> None:

@@ -176,7 +176,9 @@ def test_a_claim_stall_does_not_let_hundreds_in_at_once(open_line: OpenLine) -> 
         numbers = range(1, line.snapshot.serving + 1)
         inside = {n for _, n in claims}
         states = zip(numbers, line.check_in(*numbers), strict=True)
-        claims += [(line.now_ms + line.waits_ms[n], n) for n, state in states if state == "admitted" and n not in inside]
+        claims += [
+            (line.now_ms + line.waits_ms[n], n) for n, state in states if state == "admitted" and n not in inside
+        ]
         line.tick()
     assert worst_excess(claims, 600) <= 0.001
     assert len(claims) >= 300
@@ -266,7 +268,9 @@ def test_a_million_late_returns_are_walked_in_bounded_work(open_line: OpenLine) 
     line = open_line(rate_per_minute=6000, ceiling=1_000_000)
     line.join(1_000_000)
     line.tick_for(160)
-    line.client.hset("antrean:{room}:line", mapping={"serving": 1_000_000, "called": 1_000_000, "ready": 1_000_000})
+    line.client.hset(
+        "antrean:{room}:line", mapping={"serving": 1_000_000, "called": 1_000_000, "ready": 1_000_000}
+    )
     line.client.setrange("antrean:{room}:late", 0, b"\xff" * 125_000)
     line.client.setbit("antrean:{room}:late", 1_000_000, 1)
     line.client.hset("antrean:{room}:line", "late", 1_000_000)
@@ -303,7 +307,9 @@ def test_changes_in_a_row_let_in_nobody_more(open_line: OpenLine) -> None:
     for turn in range(100):
         numbers = [n for n in range(1, line.snapshot.serving + 1) if n not in {number for _, number in claims}]
         states = line.check_in(*numbers)
-        claims += [(line.now_ms + line.waits_ms[n], n) for n, s in zip(numbers, states, strict=True) if s == "admitted"]
+        claims += [
+            (line.now_ms + line.waits_ms[n], n) for n, s in zip(numbers, states, strict=True) if s == "admitted"
+        ]
         line.set(**({"ceiling": 500 - turn}, {"phase": "paused"}, {"phase": "open"})[turn % 3])
         line.tick(50)
     assert worst_excess(claims, 60) <= 0.001

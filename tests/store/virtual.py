@@ -26,9 +26,10 @@ class VirtualLine:
         self.knobs = knobs or Knobs()
         self.poll_max_s = poll_max_s
         self.functions = Functions("room")
+        self.library = LIBRARY
         self._sequence = 0
         self.waits_ms: dict[int, int] = {}
-        client.function_load(LIBRARY, replace=True)
+        client.function_load(self.library, replace=True)
         self.snapshot = self.restore()
 
     def call(self, command: Command) -> Any:
@@ -71,18 +72,24 @@ class VirtualLine:
         return [state for state, _, _ in pairs]
 
     def look(self, number: int, *, returning: bool = False) -> str:
-        command = self.functions.look(self.now_ms, self.run_id, self.snapshot.instance, number, number, int(returning))
+        command = self.functions.look(
+            self.now_ms, self.run_id, self.snapshot.instance, number, number, int(returning)
+        )
         return str(self.call(command)[0])
 
     def touch(self, *numbers: int) -> list[int]:
-        answer: list[int] = self.call(self.functions.touch(self.now_ms, self.run_id, self.snapshot.instance, *numbers))
+        answer: list[int] = self.call(
+            self.functions.touch(self.now_ms, self.run_id, self.snapshot.instance, *numbers)
+        )
         return answer
 
     def finish(self, *numbers: int) -> int:
         return int(self.call(self.functions.finish(self.now_ms, self.run_id, self.snapshot.instance, *numbers)))
 
     def leave(self, number: int) -> int:
-        return int(self.call(self.functions.leave(self.now_ms, self.run_id, self.snapshot.instance, number, number)))
+        return int(
+            self.call(self.functions.leave(self.now_ms, self.run_id, self.snapshot.instance, number, number))
+        )
 
     def set(self, **changes: Any) -> Snapshot:
         names = {"rate_per_minute": "rate"}
@@ -202,5 +209,3 @@ def worst_excess(claims: list[tuple[int, int]], rate_per_minute: float) -> float
 
 def delivered(claims: list[tuple[int, int]], from_ms: int, until_ms: int) -> int:
     return sum(from_ms <= at_ms < until_ms for at_ms, _ in claims)
-
-

@@ -4,9 +4,8 @@ local function mark(keys, s, position)
   redis.call('SETBIT', keys.seen[s.window % 2], position, 1)
 end
 
--- Marks first..last, whole bytes at a time where it is worth it.
-local function mark_range(keys, s, first, last)
-  local key = keys.seen[s.window % 2]
+-- Sets the bits first..last of a bitmap, whole bytes at a time where it is worth it.
+local function set_range(key, first, last)
   while first <= last and (first % 8 ~= 0 or last - first < 64) do
     redis.call('SETBIT', key, first, 1)
     first = first + 1
@@ -37,7 +36,7 @@ local function count_present(keys, first, last)
 end
 
 -- Walks the main lane from the front. Each call returns the next present position, or nil when there is none
--- that may be served: an absent one is passed over only up to `ready`, one who left at once. `serving` follows
+-- that may be served: an absent one is passed over only up to `ready`, one who left, at once. `serving` follows
 -- what is passed over; the position returned is the caller's to serve or to leave.
 local function main_lane(keys, s)
   local from, even, odd, gone
@@ -61,10 +60,17 @@ local function main_lane(keys, s)
       local present, left = bits(position)
       local mask = bit.rshift(128, position % 8)
       if bit.band(present, mask) ~= 0 then return position end
-      if present == 0 and position % 8 == 0 and position + 7 <= s.ready then
+      if position % 8 == 0 and left == 255 and position + 7 <= s.called then
+        s.serving = position + 7
+        s.step_serving = s.step_serving + 8
+      elseif position % 8 == 0 and present == 0 and position + 7 <= s.ready then
         s.serving = position + 7
         s.passed = s.passed + 8
-      elseif position <= s.ready or bit.band(left, mask) ~= 0 then
+      elseif bit.band(left, mask) ~= 0 then
+        -- Not an absentee: who left says nothing about how many of the others are there.
+        s.serving = position
+        s.step_serving = s.step_serving + 1
+      elseif position <= s.ready then
         s.serving = position
         s.passed = s.passed + 1
       else

@@ -47,7 +47,7 @@ local function join(KEYS, ARGV)
   local admitted = straight_in(keys, s, count)
   local first = s.issued + 1
   s.issued = s.issued + count
-  mark_range(keys, s, first, s.issued)
+  set_range(keys.seen[s.window % 2], first, s.issued)
   for number = first, first + admitted - 1 do admit(keys, s, now_ms, number) end
   if admitted > 0 then
     s.credit = s.credit - admitted
@@ -142,6 +142,7 @@ local function check_in(KEYS, ARGV)
       state = ENDED
     elseif not state then
       mark(keys, s, position)
+      redis.call('SETBIT', keys.gone, position, 0) -- a number of the safety gap that was given out after all
       state = position <= s.called and CALLED or WAITING
     end
     states[#states + 1] = state

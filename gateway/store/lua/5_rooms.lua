@@ -7,9 +7,9 @@ local function merge(s, known)
   if known.instance ~= s.instance then
     for _, name in ipairs({'issued', 'called', 'serving', 'claimed', 'finished', 'lapsed', 'passed',
       'late_returns', 'generation', 'revision', 'gap'}) do s[name] = 0 end
-    s.instance, s.started_ms, s.starts, s.draw = known.instance, known.started_ms, '', ''
+    s.instance, s.started_ms, s.starts, s.skipped, s.draw = known.instance, known.started_ms, '', '', ''
   end
-  if known.generation >= s.generation then s.starts = known.starts end
+  if known.generation >= s.generation then s.starts, s.skipped = known.starts, known.skipped end
   if s.draw == '' then s.draw = known.draw end
   for _, name in ipairs({'issued', 'called', 'serving', 'claimed', 'finished', 'lapsed', 'passed', 'late_returns',
     'generation', 'gap', 'ghosts'}) do
@@ -34,11 +34,21 @@ local function begin_line(s, fresh, now_ms)
   s.opens_at_ms, s.closes_at_ms, s.message = fresh.opens_at_ms, fresh.closes_at_ms, fresh.message
 end
 
--- Numbers go on behind a safety gap: what was issued in the lost moments lies in it and stays genuine.
+-- Numbers go on behind a safety gap: what was issued in the lost moments lies in it and stays genuine. Nobody is
+-- made to wait for the gap: it counts as left, until somebody in it checks in.
 local function continue_line(keys, s)
   s.generation = s.generation + 1
+  local first = s.issued + 1
   s.issued = s.issued + math.max(GAP_LEAST, s.gap)
+  set_range(keys.gone, first, s.issued)
+  s.skipped = (s.skipped == '' and '' or s.skipped .. ' ') .. text(first) .. '-' .. text(s.issued)
   s.starts = (s.starts == '' and '' or s.starts .. ' ') .. text(s.issued + 1)
+  -- An emptied store forgot the earlier gaps as well.
+  for from, to in string.gmatch(s.skipped, '(%d+)-(%d+)') do
+    if tonumber(to) > s.serving and redis.call('GETBIT', keys.gone, to) == 0 then
+      set_range(keys.gone, tonumber(from), tonumber(to))
+    end
+  end
   s.ghosts = math.max(0, s.ghosts - live_leases(keys) - live_offers(keys))
   s.ghosts_vt, s.found = s.vt, 0
 end
@@ -133,7 +143,7 @@ local function new_line(KEYS, ARGV)
   plant_sentinels(keys)
   for _, name in ipairs({'issued', 'called', 'ready', 'serving', 'late', 'claimed', 'finished', 'lapsed', 'passed',
     'late_returns', 'delivered', 'present', 'step_claimed', 'step_issued', 'step_serving', 'step_passed', 'found'}) do s[name] = 0 end
-  s.instance, s.started_ms, s.generation, s.starts, s.draw = ARGV[3], now_ms, 1, '', ''
+  s.instance, s.started_ms, s.generation, s.starts, s.skipped, s.draw = ARGV[3], now_ms, 1, '', '', ''
   s.ghosts, s.ghosts_vt, s.density = still_inside, s.vt, 1
   grace(s)
   s.revision = s.revision + 1

@@ -1,0 +1,75 @@
+"""What a page and the gateway do for one visitor, done for many at once.
+
+``ranges`` is ``gateway.domain.estimate.wait`` and ``pulse_interval`` is the page's own law (waiting.js), both
+over arrays of positions; a test compares them one by one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.domain import estimate
+from gateway.domain.room import Snapshot
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+PAGE_HIDDEN_CHECK_S = 50.0
+PAGE_MIDDLE, PAGE_LATER_S = (estimate.SHORTER + estimate.LONGER) / 2, estimate.LONGER_S / 2
+"""The middle of the range, which the page polls by."""
+
+
+def ranges(snapshot: Snapshot, positions: Ints) -> tuple[Ints, Ints] | None:
+    """The low and high of the wait at each position, in seconds; None when nobody can say."""
+    rate = estimate.expected_rate_per_minute(snapshot)
+    if not snapshot.phase.releases or rate <= 0:
+        return None
+    ahead = np.maximum(0, np.minimum(positions, snapshot.issued + 1) - snapshot.serving - 1)
+    main = ahead * snapshot.density
+    if snapshot.late:
+        main = main + np.minimum(snapshot.late, main + 1)
+    expected = main * 60 / rate
+    low = (expected * estimate.SHORTER).astype(np.int64)
+    return low, (expected * estimate.LONGER).astype(np.int64) + estimate.LONGER_S
+
+
+def _page_rate(snapshot: Snapshot) -> float:
+    configured, delivered = snapshot.knobs.rate_per_minute, snapshot.delivered_per_minute
+    return min(0.7 * delivered + 0.3 * configured, configured) if delivered > 0 else configured
+
+
+def pulse_interval(snapshot: Snapshot, positions: Ints, hidden: Bools, dice: Floats) -> Floats:
+    """Seconds until the next pulse. ``dice``: in [0, 1), for the jitter."""
+    most = snapshot.poll_max_s
+    rate = _page_rate(snapshot)
+    if rate > 0:
+        ahead = np.maximum(0, positions - snapshot.serving - 1) * snapshot.density
+        seconds = np.clip((ahead * 60 / rate * PAGE_MIDDLE + PAGE_LATER_S) / 10, 2, most)
+    else:
+        seconds = np.full(len(positions), float(most))
+    seconds = np.where(hidden, np.maximum(seconds, min(60, max(most, 2))), seconds)
+    return np.asarray(seconds * (0.8 + 0.4 * dice))
+
+
+def check_interval(poll_s: Floats, hidden: Bools, dice: Floats) -> Floats:
+    """Seconds until the next check-in, given what the last one was told."""
+    slow = hidden & (poll_s > 3)
+    return np.where(slow, PAGE_HIDDEN_CHECK_S * (0.8 + 0.2 * dice), poll_s * (0.8 + 0.4 * dice))
+
+
+def far_position(snapshot: Snapshot) -> int:
+    """Behind this position everyone polls at the slowest interval, whatever is heard in the next minutes."""
+    rate = _page_rate(snapshot)
+    if rate <= 0:
+        return snapshot.called
+    ahead = 12 * snapshot.poll_max_s * rate / 60 / max(snapshot.density, 0.001)
+    return max(snapshot.called, snapshot.serving + int(ahead))
+
+
+def remainder(most_s: float, dice: Floats, more_dice: Floats) -> Floats:
+    """What is left of a poll that is under way, for pollers of interval ``most_s`` ±20 %."""
+    # A moment falls into a long interval more often than into a short one.
+    interval = most_s * np.sqrt(0.64 + dice * (1.44 - 0.64))
+    return np.asarray(interval * more_dice)
