@@ -8,7 +8,9 @@ var entering = false, joined = false, joinedAt = -1e9;
 var id = String(Math.random()).slice(2);
 var seen = recall('seen') || {};
 
+function on(target, event, act) { target.addEventListener(event, act); }
 function el(name) { return d.getElementById(name); }
+function number(value) { return typeof value === 'number' && isFinite(value); }
 function hidden() { return !!d.hidden; }
 
 // Monotonic, so that a clock set by a day changes nothing here.
@@ -117,6 +119,9 @@ function answered() {
   heardAt = now();
 }
 
+// The gateway itself says no, and not only for now.
+function refused(body, status) { return body && status >= 400 && status < 500 && status !== 429; }
+
 // trouble: the gateway itself answered that something of ours is wrong; else nobody sensible answered.
 function failed(trouble, retry_after) {
   busy = false;
@@ -130,7 +135,7 @@ function failed(trouble, retry_after) {
 
 function onTicket(body, status, retry_after) {
   if (body && typeof body.state === 'string') { answered(); take(body); tell('ticket', body); }
-  else if (body && status >= 400 && status < 500 && status !== 429) { busy = false; noTicket(); return; }
+  else if (refused(body, status)) { busy = false; noTicket(); return; }
   else { failed(!!body && status >= 400, retry_after); return; }
   if (over) { return; }
   if (!pulse || now() - pulseAt > 30) { busy = true; ask('GET', 'pulse', onPulse); return; }
@@ -138,8 +143,7 @@ function onTicket(body, status, retry_after) {
 }
 
 function onPulse(body, status, retry_after) {
-  if (!body || body.room !== C.room || !isFinite(parseFloat(body.now_ms)) || !isFinite(parseFloat(body.called)) ||
-      !isFinite(parseFloat(body.serving))) { failed(!!body && status >= 500, retry_after); return; }
+  if (!body || body.room !== C.room || !number(body.now_ms) || !number(body.called) || !number(body.serving)) { failed(!!body && status >= 500, retry_after); return; }
   answered();
   takePulse(body);
   tell('pulse', body);
@@ -209,7 +213,7 @@ function join() {
       take(body);
       tell('ticket', body);
       if (!over) { next(); }
-    } else if (body && status >= 400 && status < 500 && status !== 429) {
+    } else if (refused(body, status)) {
       if (!cookies()) { pin('cookies'); return; }
       me = { state: 'closed' };
       over = false;
@@ -248,7 +252,7 @@ function enter(path) {
   // Let in three times within a minute and still here: the pass is a cookie that is not kept.
   if (tries.length > 3) { pin('cookies'); return; }
   var wait = setTimeout(go, hidden() ? 60000 : 400);
-  d.addEventListener('visibilitychange', function () { if (!hidden()) { go(); } });
+  on(d, 'visibilitychange', function () { if (!hidden()) { go(); } });
   function go() { clearTimeout(wait); if (path) { w.location.replace(path); } else { w.location.reload(); } }
 }
 
@@ -258,9 +262,12 @@ function opening() { return !!pulse && pulse.opens_ms > server_ms() && /^(schedu
 
 function rate() { return expectedRate(pulse.rate_per_minute, pulse.delivered_per_minute); }
 
+// Whether the ticket's own reply is as good as the last pulse.
+function fresh() { return number(me.ahead) && (!pulse || ticketAt >= pulseAt - 5); }
+
 function ahead() {
   if (!me || !(me.position > 0)) { return null; }
-  var fromTicket = typeof me.ahead === 'number' && (!pulse || ticketAt >= pulseAt - 5);
+  var fromTicket = fresh();
   if (!fromTicket && !pulse) { return null; }
   var known = fromTicket ? me.ahead : peopleAhead(me.position, pulse.serving);
   var since = Math.min(now() - (fromTicket ? ticketAt : pulseAt), 90);
@@ -275,7 +282,7 @@ function ahead() {
 function estimate() {
   var left = ahead();
   if (left === null) { return null; }
-  if (me.eta && isFinite(me.eta.low_s) && isFinite(me.eta.high_s) && now() - ticketAt < 120) {
+  if (fresh() && me.eta && number(me.eta.low_s) && number(me.eta.high_s)) {
     // The server's own estimate, moved on by the people who have gone since.
     var share = me.ahead > 0 ? Math.min(left / me.ahead, 1) : 1;
     return { low_s: me.eta.low_s * share, high_s: me.eta.high_s * share };
@@ -305,7 +312,7 @@ function show(name) {
     say(words[2] + '. ' + words[3]);
     spoken = null;
   }
-  d.title = (view === 'waiting' || view === 'last-call' ? el('wait').textContent : C.v[view][1]) + ' · ' + C.name;
+  d.title = (view === 'waiting' || view === 'last-call' ? el('wait').textContent : el('label').textContent) + ' · ' + C.name;
 }
 
 function figures() {
@@ -323,7 +330,7 @@ function figures() {
     put('clock', wait ? clockWords(server_ms(), wait.low_s, wait.high_s) : '\u00a0');
     speakProgress(left, words);
   }
-  if (seen.number) { el('progress').setAttribute('value', seen.done); }
+  if (seen.number) { el('progress').setAttribute('value', Math.max(seen.done, 20)); }
 }
 
 // Spoken when the people ahead have halved, at most once a minute; never at each poll.
@@ -411,20 +418,20 @@ function links() {
 }
 
 function listen() {
-  el('join').addEventListener('submit', function (event) { event.preventDefault(); if (!busy) { join(); } });
-  el('leave').addEventListener('submit', function (event) { event.preventDefault(); if (!busy) { leave(); } });
-  el('check').addEventListener('click', function (event) {
+  on(el('join'), 'submit', function (event) { event.preventDefault(); if (!busy) { join(); } });
+  on(el('leave'), 'submit', function (event) { event.preventDefault(); if (!busy) { leave(); } });
+  on(el('check'), 'click', function (event) {
     if (over) { return; }
     event.preventDefault();
     if (!busy) { leading = true; resign(); turn(); }
   });
-  d.addEventListener('visibilitychange', function () { 
+  on(d, 'visibilitychange', function () {
     if (!hidden()) { wake(); } else if (!over && !busy) { if (leading) { lead(interval()); } next(); }
   });
-  w.addEventListener('pageshow', wake);
-  w.addEventListener('online', function () { soon(3); });
-  w.addEventListener('pagehide', resign);
-  w.addEventListener('storage', function (event) {
+  on(w, 'pageshow', wake);
+  on(w, 'online', function () { soon(3); });
+  on(w, 'pagehide', resign);
+  on(w, 'storage', function (event) {
     if (event.key !== 'antrean.' + C.room + '.news') { return; }
     var note = recall('news');
     if (!note || note.from === id || entering) { return; }

@@ -59,6 +59,7 @@ _SLOTS = (
     "title refresh_s view ticket label heading lead wait_caption wait clock progress "
     "ahead number location updated news_hidden message"
 ).split()
+_NEVER_LATER = ("joining", "overloaded")  # views that the script itself never turns to
 _CUT, _EDGE = "\x02cut\x03", "\x02"
 _SCRIPT_TEXTS = ("wait.", "unit.", "clock.", "ahead.", "updated.", "offline.", "say.")
 
@@ -249,7 +250,7 @@ def _script(room: Room, language: Language) -> str:
         "days": language.weekdays,
         "months": language.months,
         "zones": {7: "WIB", 8: "WITA", 9: "WIT"},
-        "v": {view: [_class(view), *_view_texts(language, view)] for view in words.VIEWS},
+        "v": {view: [_class(view), *_view_texts(language, view)] for view in words.VIEWS if view not in _NEVER_LATER},
         "t": texts,
     }
     data = json.dumps(constants, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

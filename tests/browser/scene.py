@@ -260,8 +260,8 @@ async def arrive(context: BrowserContext, scene: Scene, path: str = "", *, settl
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    await page.clock.install(time=NOON_MS / 1000)
-    await page.clock.pause_at((NOON_MS + 1) / 1000)
+    await page.clock.install(time=NOON_MS / 1000 - 60)
+    await page.clock.pause_at(NOON_MS / 1000)
     await page.add_init_script(RECORDER)
     await page.goto(scene.url + path)
     visitor = Visitor(page, scene, complaints)
