@@ -1,6 +1,7 @@
 """What the waiting page says: which view a ticket sees, and its wait, clock and people ahead in words.
 
-``static/waiting.js`` has the same functions under the same names; ``tests/browser`` holds both to one table.
+``static/waiting-words.js`` has the same functions under the same names; ``tests/browser`` holds both to one
+table.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def wait_words(language: Language, low_s: float, high_s: float) -> str:
 
 
 def clock_words(language: Language, now_ms: float, low_s: float, high_s: float, zone: tzinfo) -> str:
-    """When the turn comes, by the clock: ``around 14:20–14:35 WIB``; empty when that is over six days away."""
+    """When the turn comes, by the clock: ``around 14:20–14:35 WIB``; empty when over six days away."""
     if high_s > 6 * DAY:
         return ""
     step = MINUTE if high_s <= 20 * MINUTE else 5 * MINUTE

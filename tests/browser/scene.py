@@ -236,6 +236,12 @@ class Visitor:
             await self.quiet()
             passed += step_s
 
+    async def reaches(self, ending: str) -> None:
+        """Until the tab is at an address with this ending; the clock runs again, for it cannot be moved
+        while a page goes."""
+        await self.page.clock.resume()
+        await until(lambda: self.page.url.endswith(ending), f"the tab is at {ending}")
+
     async def hide(self, hidden: bool = True) -> None:
         """What the browser does to a tab in the background, as far as a script can tell."""
         await self.page.evaluate(

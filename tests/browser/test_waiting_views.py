@@ -1,9 +1,8 @@
-"""Every view of the waiting page in a real browser: complete, accessible, inside the screen, within its policy."""
+"""Every view of the waiting page in a real browser: complete, accessible, inside the screen and its policy."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,7 +97,9 @@ async def _check_accessibility(visitor: Visitor) -> None:
     """Run axe. Its own timers need the stopped clock to move a little; too little for the page to change."""
     page, results = visitor.page, None
     await page.evaluate(Axe().axe_script)
-    await page.evaluate("void axe.run({resultTypes: ['violations']}).then(found => { window.found = found; })")
+    await page.evaluate(
+        "void axe.run({resultTypes: ['violations']}).then(found => { window.found = found; })"
+    )
     for _ in range(30):
         await page.clock.run_for(5)
         results = await page.evaluate("window.found")
@@ -112,5 +113,4 @@ async def _check_accessibility(visitor: Visitor) -> None:
 
 async def _keep(visitor: Visitor, name: str) -> None:
     if SCREENSHOTS:
-        Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
         await visitor.page.screenshot(path=f"{SCREENSHOTS}/{name}.png")

@@ -1,7 +1,7 @@
-// The waiting page's script. ES5 and XMLHttpRequest only: phones of 2014 are welcome.
-// page_minify.py makes it small at start: `var` and named functions only, every statement ends in a semicolon.
-// C, defined above by the build: room, base, lang, view, zone names and texts. Times here are in seconds
-// unless a name ends in _ms.
+// The waiting page's script: three files, joined in one function (words, line, show). ES5 and XMLHttpRequest only:
+// phones of 2014 are welcome. page_minify.py makes it small at start: `var` and named functions only, every
+// statement ends in a semicolon. C, defined before it by the build, has the room, its base path and all texts.
+// Times are in seconds unless a name ends in _ms.
 
 // ---- Pure functions. page_words.py has the same; a test holds both to one table.
 
