@@ -49,9 +49,27 @@ class FutureCredential(CredentialError):
 
 
 class ExpiredCredential(CredentialError):
-    """A pass beyond its expiry."""
+    """A pass beyond its hard limit. ``number`` is whose it was; its ticket was used up with it."""
 
     reason = "expired"
+
+    def __init__(self, message: str, number: int = 0) -> None:
+        super().__init__(message)
+        self.number = number
+
+
+class SpentCredential(CredentialError):
+    """A pass whose visitor has finished, or gave the place up."""
+
+    reason = "finished"
+
+
+class MistypedNumber(AntreanError):
+    """A number, as people see it, whose check digit does not fit."""
+
+
+class AmbiguousPath(AntreanError):
+    """A path that two origins would read as two different rooms'."""
 
 
 class StoreError(AntreanError):
@@ -66,8 +84,16 @@ class StoreUnsuitable(StoreError):
     """The store may not be used as it is configured (too old, may evict keys, read-only)."""
 
 
-class RoomMissing(StoreError):
+class RoomMissing(StoreUnreachable):
     """The store does not hold this room: no gateway has opened it yet, or it was emptied."""
+
+
+class LineClosed(AntreanError):
+    """The room gives out no tickets in this phase."""
+
+    def __init__(self, phase: str) -> None:
+        super().__init__(f"no tickets are given out: the room is in {phase}")
+        self.phase = phase
 
 
 class StaleRevision(AntreanError):

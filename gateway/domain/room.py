@@ -96,6 +96,8 @@ class Snapshot:
     late_returns: int
     workers: int  # gateway workers heard in the last seconds
     poll_max_s: int
+    started_ms: int = 0  # wall time at which this line began
+    gap: int = 1000  # numbers skipped when a store lost its last moments: ten seconds of peak joins
     generation_starts: tuple[int, ...] = ()  # first number of each generation after the first
     draw: Draw | None = None
 
@@ -122,7 +124,8 @@ def check_rate(rate_per_minute: float) -> float:
     """Return the rate, or raise InvalidKnob: 0 stops releases, the most is a million a minute."""
     if not math.isfinite(rate_per_minute) or not 0 <= rate_per_minute <= MAX_RATE_PER_MINUTE:
         raise InvalidKnob(
-            f"rate {rate_per_minute:g} a minute is not usable: give 0 to {MAX_RATE_PER_MINUTE:,} (0 stops releases)"
+            f"rate {rate_per_minute:g} a minute is not usable: "
+            f"give 0 to {MAX_RATE_PER_MINUTE:,} (0 stops releases)"
         )
     return rate_per_minute
 

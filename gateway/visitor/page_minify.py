@@ -75,9 +75,7 @@ def _renamed(tokens: list[Token]) -> list[Token]:
     code = [token for token in tokens if token.kind != "line"]
     short = _short_names(code)
     renamed = (
-        Token("name", short[token.text])
-        if _is_variable(before, token, after) and token.text in short
-        else token
+        Token("name", short[token.text]) if _is_variable(before, token, after) and token.text in short else token
         for before, token, after in _with_neighbours(code)
     )
     return [token if token.kind == "line" else next(renamed) for token in tokens]

@@ -128,9 +128,7 @@ class _Sheet:
         self._headers = _headers(language, content_security_policy(style, script))
         self._view_slots = {name: self._slots_of_view(name) for name in words.VIEWS}
         views = ("joining", *KINDS.values())
-        self.prebuilt = {
-            (view, encoding): self._built(view, encoding) for view in views for encoding in ENCODINGS
-        }
+        self.prebuilt = {(view, encoding): self._built(view, encoding) for view in views for encoding in ENCODINGS}
 
     def rendered(self, state: Mapping[str, object], encoding: str) -> Page:
         encoding = "gzip" if encoding == "br" else encoding

@@ -1,0 +1,114 @@
+"""The composition root of the public listener: everything is made here, and started and stopped here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.domain.credentials import Keyring
+from gateway.domain.paths import PathRules, Protection
+from gateway.domain.room import Knobs
+from gateway.errors import SettingsError
+from gateway.forwarding import judging
+from gateway.logs import configure_logs, get_logger
+from gateway.origin.proxy import Origin
+from gateway.secrets import load_keys
+from gateway.settings import RoomSettings, Settings, load_settings
+from gateway.store.rooms import Store
+from gateway.visitor.gate import Gate
+from gateway.visitor.rooms import VisitorRoom
+from gateway.visitor.waiting_page import WaitingPage
+
+FIRST_SNAPSHOT_WITHIN_S = 5.0
+
+log = get_logger(__name__)
+
+
+def create_app(settings: Settings | None = None) -> ASGIApp:
+    """The public listener as an ASGI app. One for each worker process: call it after the fork.
+
+    Raises SettingsError when the configuration or the keys cannot be used. The store need not be there
+    yet: pages are served without it.
+    """
+    if settings is None:
+        settings = load_settings()
+        configure_logs(settings, "gateway")
+    keyring = Keyring(load_keys(settings))
+    store = Store(settings.store_address())
+    origins = {room.id: _origin(room) for room in settings.rooms}
+    rooms = {room.id: _room(room, store, origins[room.id], keyring) for room in settings.rooms}
+    rules = PathRules([_protection(room) for room in settings.rooms])
+    gate = Gate(rooms, rules, public_url=settings.public_url)
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for origin in origins.values():
+                await origin.start()
+                stack.push_async_callback(origin.close)
+            await store.start()
+            stack.push_async_callback(store.close)
+            for room in rooms.values():
+                stack.push_async_callback(room.uses.settle)
+            await _wait_for_snapshots(list(rooms.values()))
+            yield
+
+    return WithLifespan(judging(gate, settings.trusted_proxies), running)
+
+
+class WithLifespan:
+    """Runs ``app`` inside ``running``, by the server's lifespan protocol."""
+
+    def __init__(self, app: ASGIApp, running: Callable[[], AbstractAsyncContextManager[None]]) -> None:
+        self._app = app
+        self._running = running
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        phase = "startup"
+        try:
+            async with self._running():
+                await send({"type": "lifespan.startup.complete"})
+                phase = "shutdown"
+                await receive()
+        except Exception as error:
+            log.exception("the gateway failed", phase=phase)
+            await send({"type": f"lifespan.{phase}.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _room(settings: RoomSettings, store: Store, origin: Origin, keyring: Keyring) -> VisitorRoom:
+    defaults = Knobs(rate_per_minute=settings.rate_per_minute, ceiling=settings.ceiling)
+    line = store.line(settings.id, defaults, poll_max_s=settings.poll_max_s)
+    return VisitorRoom(settings, line, origin, keyring, WaitingPage(settings))
+
+
+def _origin(settings: RoomSettings) -> Origin:
+    try:
+        return Origin(settings.origin)
+    except ValueError as error:
+        raise SettingsError([f"room {settings.id}, origin: {error}"]) from error
+
+
+def _protection(settings: RoomSettings) -> Protection:
+    return Protection(settings.id, settings.paths, settings.except_, settings.hosts)
+
+
+async def _wait_for_snapshots(rooms: Sequence[VisitorRoom]) -> None:
+    """So that the first visitors of a new worker are not shown trouble; without a store, go on all the same."""
+    try:
+        async with asyncio.timeout(FIRST_SNAPSHOT_WITHIN_S):
+            while any(room.snapshot is None for room in rooms):  # noqa: ASYNC110 - at start only, and the tick has no event
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        log.warning("no answer from the store yet: visitors are asked to wait until there is one")

@@ -1,0 +1,272 @@
+"""`antrean room`: see and change rooms from the command line, on the store itself."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli import exits
+from gateway.cli.acting import actor, choose_room, on_line, on_lines, print_json, settings_or_exit
+from gateway.cli.tables import pairs, table
+from gateway.desk import actions
+from gateway.desk.views import entry_view, room_view
+from gateway.domain.changes import LABELS, LANGUAGES, describe, read_changes, read_why, tell
+from gateway.domain.room import Phase
+
+if TYPE_CHECKING:
+    from gateway.domain.changes import Entry
+    from gateway.domain.room import Snapshot
+    from gateway.store.line import Line
+
+app = typer.Typer(
+    no_args_is_help=True, help="See and change rooms. Works while gateway and desk are down.", epilog=exits.EPILOG
+)
+
+COLUMNS = {
+    "room": "room",
+    "phase": "phase",
+    "rate": "rate_per_minute",
+    "delivered": "delivered_per_minute",
+    "inside": "inside",
+    "ceiling": "ceiling",
+    "waiting": "waiting",
+    "present": "present",
+    "last number": "issued",
+    "workers": "workers",
+}
+
+Room = Annotated[str | None, typer.Argument(help="The room's id; not needed where there is only one.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
+Why = Annotated[str, typer.Option("--why", help="Kept in the audit.")]
+Expect = Annotated[
+    int | None,
+    typer.Option("--expect", metavar="REVISION", help="Refuse (exit code 4) if the room has another revision."),
+]
+
+
+@app.command("list")
+def list_rooms(json: Json = False) -> None:
+    """Every room in one line."""
+    settings = settings_or_exit()
+
+    async def read(lines: list[Line]) -> list[Snapshot]:
+        return [await line.refresh() for line in lines]
+
+    snapshots = on_lines(list(settings.rooms), settings, read)
+    names = {room.id: room.name for room in settings.rooms}
+    views = [room_view(snapshot, name=names[snapshot.room]) for snapshot in snapshots]
+    if json:
+        print_json({"rooms": views})
+        return
+    rows = [[tell(view[field]) for field in COLUMNS.values()] for view in views]
+    _print(table(list(COLUMNS), rows))
+
+
+@app.command()
+def show(room: Room = None, json: Json = False) -> None:
+    """One room, everything."""
+    settings = settings_or_exit()
+    snapshot = on_line(room, lambda line: line.refresh())
+    view = room_view(snapshot, name=choose_room(settings, snapshot.room).name)
+    if json:
+        print_json(view)
+    else:
+        _print(pairs(_story(view)))
+
+
+@app.command("set")
+def set_knobs(
+    room: Room = None,
+    rate: Annotated[str | None, typer.Option("--rate", help="Visitors a minute; 0 stops releases.")] = None,
+    ceiling: Annotated[str | None, typer.Option("--ceiling", help="Most visitors inside at once.")] = None,
+    phase: Annotated[
+        str | None, typer.Option("--phase", help="open, paused, last-call, closed or bypass.")
+    ] = None,
+    why: Why = "",
+    expect: Expect = None,
+    json: Json = False,
+) -> None:
+    """Change rate, ceiling or phase; in effect on every worker within a second."""
+    asked = {"rate_per_minute": rate, "ceiling": ceiling, "phase": phase}
+    given = {name: value for name, value in asked.items() if value is not None}
+    if not given:
+        raise typer.BadParameter("nothing to change: give --rate, --ceiling or --phase")
+    _change(room, given, why, expect, json)
+
+
+@app.command()
+def pause(room: Room = None, why: Why = "", json: Json = False) -> None:
+    """Keep the line, let nobody in."""
+    _change(room, {"phase": Phase.PAUSED}, why, None, json)
+
+
+@app.command()
+def resume(room: Room = None, why: Why = "", json: Json = False) -> None:
+    """Let people in again, at the rate."""
+    _change(room, {"phase": Phase.OPEN}, why, None, json)
+
+
+@app.command("open")
+def open_room(room: Room = None, why: Why = "", json: Json = False) -> None:
+    """Give out numbers and let people in, at the rate."""
+    _change(room, {"phase": Phase.OPEN}, why, None, json)
+
+
+@app.command("last-call")
+def last_call(room: Room = None, why: Why = "", json: Json = False) -> None:
+    """No new numbers; everyone in line is still served."""
+    _change(room, {"phase": Phase.LAST_CALL}, why, None, json)
+
+
+@app.command()
+def close(room: Room = None, why: Why = "", json: Json = False) -> None:
+    """Nobody joins, nobody is let in. To serve everyone in line first: last-call."""
+    _change(room, {"phase": Phase.CLOSED}, why, None, json)
+
+
+@app.command()
+def bypass(room: Room = None, why: Why = "", json: Json = False) -> None:
+    """Everyone passes at once, without limit."""
+    _change(room, {"phase": Phase.BYPASS}, why, None, json)
+
+
+@app.command()
+def announce(
+    room: Room = None,
+    indonesian: Annotated[str, typer.Option("--id", help="The text in Indonesian.")] = "",
+    english: Annotated[str, typer.Option("--en", help="The text in English.")] = "",
+    clear: Annotated[bool, typer.Option("--clear", help="Take the message away.")] = False,
+    why: Why = "",
+    json: Json = False,
+) -> None:
+    """Put a message on the waiting page; it replaces the one before, in both languages."""
+    texts = dict(zip(LANGUAGES, (indonesian, english), strict=True))
+    if clear == any(texts.values()):
+        raise typer.BadParameter("give the message with --id and --en, or take it away with --clear")
+    _change(room, {"message": texts}, why, None, json)
+
+
+@app.command()
+def audit(
+    room: Room = None,
+    most: Annotated[int, typer.Option("--most", min=1, max=actions.AUDIT_KEPT, help="How many.")] = 20,
+    json: Json = False,
+) -> None:
+    """The latest changes, newest first."""
+    entries = on_line(room, lambda line: actions.entries(line, most))
+    if json:
+        print_json({"entries": [entry_view(entry) for entry in entries]})
+        return
+    rows = [[str(entry.revision), _clock(entry.at_ms), entry.actor, _what(entry), entry.why] for entry in entries]
+    _print(table(("revision", "when", "who", "what", "why"), rows))
+
+
+@app.command()
+def undo(room: str, revision: int, why: Why = "", json: Json = False) -> None:
+    """Take one change back, if nobody has changed the same knob since."""
+    _, after = on_line(room, lambda line: actions.undo(line, revision, actor=actor(), why=why))
+    entry = _entry(room, after.revision)
+    _tell(room, entry, json)
+
+
+@app.command("new-line")
+def new_line(
+    room: Room = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    why: Why = "",
+    json: Json = False,
+) -> None:
+    """Begin again with number 1. Everyone in line loses their place; this cannot be undone."""
+    before = on_line(room, lambda line: line.refresh())
+    if not yes:
+        _ask(
+            f"{before.room}: {before.waiting:,} in line ({before.present:,} present) lose their place, "
+            f"{before.inside:,} inside stay. This cannot be undone. Begin a new line?"
+        )
+    after = on_line(before.room, lambda line: line.new_line(actor=actor(), why=read_why(why)))
+    if json:
+        print_json({"room": after.room, "instance": after.instance, "revision": after.revision})
+    else:
+        _print(
+            f"{after.room}: new line {after.instance}, the next number is 1 (before: {before.issued:,} numbers, "
+            f"{before.waiting:,} in line). It cannot be undone."
+        )
+
+
+def _change(room: str | None, asked: dict[str, Any], why: str, expect: int | None, json: bool) -> None:
+    async def change(line: Line) -> tuple[str, Entry | None]:
+        changes = read_changes(asked)
+        reason = read_why(why)
+        now = await line.refresh()
+        if expect is None and all(getattr(now.knobs, name) == value for name, value in changes.items()):
+            return line.room, None
+        after = await actions.change(line, changes, actor=actor(), why=reason, expected_revision=expect)
+        return line.room, await actions.entry(line, after.revision)
+
+    name, entry = on_line(room, change)
+    if entry is None:
+        _tell_unchanged(name, read_changes(asked), json)
+    else:
+        _tell(name, entry, json)
+
+
+def _entry(room: str, revision: int) -> Entry:
+    return on_line(room, lambda line: actions.entry(line, revision))
+
+
+def _tell(room: str, entry: Entry, json: bool) -> None:
+    """One sentence: what changed from what to what, and how to take it back."""
+    way_back = f"antrean room undo {room} {entry.revision}"
+    if json:
+        print_json({"room": room, **entry_view(entry), "undo": way_back})
+    else:
+        _print(f"{room}: {_what(entry)} (revision {entry.revision}). Undo: {way_back}")
+
+
+def _tell_unchanged(room: str, changes: dict[str, object], json: bool) -> None:
+    if json:
+        print_json({"room": room, "unchanged": changes})
+    else:
+        already = ", ".join(f"{LABELS[name]} {tell(value)}" for name, value in changes.items())
+        _print(f"{room}: nothing to change, it is so already ({already}).")
+
+
+def _what(entry: Entry) -> str:
+    return describe(entry.before, entry.after) if entry.action == "set" else entry.action
+
+
+def _story(view: dict[str, Any]) -> list[tuple[str, str]]:
+    """A room as a person reads it."""
+    number = {name: tell(value) for name, value in view.items()}
+    return [
+        ("room", f"{view['room']} ({view['name']}), revision {view['revision']}"),
+        ("phase", number["phase"]),
+        ("rate", f"{number['rate_per_minute']} a minute configured, {number['delivered_per_minute']} delivered"),
+        ("inside", f"{number['inside']} of at most {number['ceiling']} ({number['offers']} of them offers)"),
+        ("waiting", f"{number['waiting']}, present {number['present']}, late returns {number['late']}"),
+        ("line", " ≤ ".join(f"{name} {number[name]}" for name in ("serving", "ready", "called", "issued"))),
+        ("so far", f"{number['claimed']} admitted, {number['finished']} finished, {number['passed']} passed over"),
+        ("last release", f"{number['seconds_since_last_release']} s ago, with somebody present waiting"),
+        ("workers", f"{number['workers']} heard"),
+        ("message", number["message"]),
+        ("this line", f"{view['instance']}, generation {number['generation']}"),
+        ("look into", ", ".join(view["alerts"]) or "nothing"),
+    ]
+
+
+def _ask(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"{question} Say --yes where nobody can be asked.")
+    if not typer.confirm(question):
+        raise typer.Exit(exits.TROUBLE)
+
+
+def _clock(at_ms: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at_ms / 1000))
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")

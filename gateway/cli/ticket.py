@@ -1,0 +1,81 @@
+"""`antrean ticket`: the help desk on the command line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli import exits
+from gateway.cli.acting import on_line, print_json
+from gateway.desk import actions
+from gateway.desk.views import ticket_view
+from gateway.domain.help_desk import EVENTS, read_number
+from gateway.domain.numbers import format_number
+
+if TYPE_CHECKING:
+    from gateway.store.line import Line
+
+app = typer.Typer(no_args_is_help=True, help="Where a ticket is; withdraw it, give it back.", epilog=exits.EPILOG)
+
+Number = Annotated[str, typer.Argument(metavar="NUMBER", help="As people read it out (A-0001-2340), or #1234.")]
+Room = Annotated[str | None, typer.Option("--room", help="The room's id; not needed where there is only one.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
+Action = Callable[["Line", int], Awaitable[actions.Ticket]]
+
+
+@app.command()
+def show(number: Number, room: Room = None, json: Json = False) -> None:
+    """Where a ticket is, what happened to it, and what to tell the visitor."""
+    ticket = _act(number, room, actions.look)
+    view = ticket_view(ticket)
+    if json:
+        print_json(view)
+        return
+    ahead = "" if view["ahead"] is None else f", {view['ahead']:,} tickets ahead"
+    lines = [
+        f"{view['shown']} in {view['room']}: {view['state']}",
+        f"number {ticket.number:,}, place {view['position']:,}{ahead}",
+        view["advice"],
+        *(f"{_clock(at_ms)}  {EVENTS.get(what, what)}" for at_ms, what in ticket.events),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+@app.command()
+def withdraw(number: Number, room: Room = None, json: Json = False) -> None:
+    """Give up a place on the visitor's behalf."""
+    _tell_change(number, room, actions.withdraw, json, "reinstate")
+
+
+@app.command()
+def reinstate(number: Number, room: Room = None, json: Json = False) -> None:
+    """Give a place back that was withdrawn, or finished by mistake."""
+    _tell_change(number, room, actions.reinstate, json, "withdraw")
+
+
+def _tell_change(number: str, room: str | None, action: Action, json: bool, way_back: str) -> None:
+    ticket = _act(number, room, action)
+    view = ticket_view(ticket)
+    if json:
+        print_json(view)
+        return
+    before = "withdrawn" if way_back == "withdraw" else "in line"
+    sys.stdout.write(
+        f"{view['shown']} in {view['room']}: {before} → {view['state']}. "
+        f"Undo: antrean ticket {way_back} {format_number(ticket.number)} --room {view['room']}\n"
+    )
+
+
+def _act(number: str, room: str | None, action: Action) -> actions.Ticket:
+    async def act(line: Line) -> actions.Ticket:
+        return await action(line, read_number(number))
+
+    return on_line(room, act)
+
+
+def _clock(at_ms: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at_ms / 1000))

@@ -1,0 +1,91 @@
+"""What an operator does, once: the pages, the API and the command line all go through these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.domain.changes import CannotUndo, Entry, entry_of, revert
+from gateway.domain.room import Snapshot
+from gateway.errors import AntreanError
+from gateway.store.line import Line, State
+
+AUDIT_KEPT = 1000  # entries; the store keeps no more
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket as the help desk sees it."""
+
+    snapshot: Snapshot
+    number: int
+    state: State
+    events: tuple[tuple[int, str], ...]  # wall time in ms and one word each, newest first
+
+
+class NumberUnknown(AntreanError):
+    """No such ticket in this line: it was never given out."""
+
+
+class NoSuchEntry(AntreanError):
+    """The audit holds no entry of that revision."""
+
+
+async def entries(line: Line, most: int = 50) -> list[Entry]:
+    """The latest changes, newest first. Raises StoreError."""
+    return [entry_of(stored) for stored in await line.audit(most)]
+
+
+async def entry(line: Line, revision: int) -> Entry:
+    """The change that made ``revision``. Raises NoSuchEntry, StoreError."""
+    for found in await entries(line, AUDIT_KEPT):
+        if found.revision == revision:
+            return found
+    raise NoSuchEntry(f"the audit has no change with revision {revision}")
+
+
+async def change(
+    line: Line, changes: Mapping[str, object], *, actor: str, why: str, expected_revision: int | None
+) -> Snapshot:
+    """Make the changes that ``read_changes`` returned. Raises StaleRevision, StoreError."""
+    return await line.set_knobs(dict(changes), actor=actor, why=why, expected_revision=expected_revision)
+
+
+async def undo(line: Line, revision: int, *, actor: str, why: str) -> tuple[Entry, Snapshot]:
+    """Take the change of ``revision`` back, as a change of its own.
+
+    Raises NoSuchEntry, CannotUndo when a later change touched the same knobs, StaleRevision when
+    somebody changes the room in this very moment, StoreError.
+    """
+    found = await entry(line, revision)
+    now = await line.refresh()
+    changes = revert(found, now.knobs)
+    reason = why or f"undo of revision {revision}"
+    return found, await change(line, changes, actor=actor, why=reason, expected_revision=now.revision)
+
+
+async def look(line: Line, number: int) -> Ticket:
+    """Where a ticket is. Raises NumberUnknown, StoreError."""
+    snapshot = await line.refresh()
+    if number > snapshot.issued:
+        raise NumberUnknown(f"number {number:,} was not given out: the last one is {snapshot.issued:,}")
+    return Ticket(snapshot, number, await line.look(number), tuple(await line.log(number)))
+
+
+async def withdraw(line: Line, number: int) -> Ticket:
+    """Give up a place on the visitor's behalf. Raises NumberUnknown, StoreError."""
+    await look(line, number)
+    await line.leave(number)
+    return await look(line, number)
+
+
+async def reinstate(line: Line, number: int) -> Ticket:
+    """Give a place back that was withdrawn, or finished by mistake.
+
+    Raises NumberUnknown, CannotUndo, StoreError.
+    """
+    state = (await look(line, number)).state
+    if state not in (State.WITHDRAWN, State.FINISHED):
+        raise CannotUndo(f"the ticket is {state}: only a withdrawn or finished one can be reinstated")
+    await line.reinstate(number)
+    return await look(line, number)

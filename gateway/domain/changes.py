@@ -1,0 +1,225 @@
+"""What an operator asks to change: checked before it goes to the store, told in a sentence, taken back.
+
+The desk's pages, its API and the command line share these rules, so that they refuse the same things
+with the same words. Values may come as JSON or as text from a form.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from gateway.domain.room import MAX_MESSAGE_CHARACTERS, Knobs, Phase, check_ceiling, check_rate
+from gateway.errors import AntreanError, InvalidKnob
+
+LANGUAGES = ("id", "en")
+MAX_WHY_CHARACTERS = 300
+KNOB_NAMES = frozenset(knob.name for knob in fields(Knobs))
+
+# `scheduled` and `drawn` are entered and left by the schedule, never by hand.
+OPERATOR_PHASES = (Phase.OPEN, Phase.PAUSED, Phase.LAST_CALL, Phase.CLOSED, Phase.BYPASS)
+
+
+class InvalidChanges(InvalidKnob):
+    """Changes that cannot be made. ``problems`` maps each field to what is wrong and what is allowed."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {text}" for name, text in problems.items()))
+        self.problems = dict(problems)
+
+
+class CannotUndo(AntreanError):
+    """The entry cannot be taken back; the message says why and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a room's audit: who changed what, when, from what to what, and why."""
+
+    revision: int  # of the knobs after the change; 0 when no knob was changed
+    at_ms: int  # wall time
+    actor: str
+    action: str  # "set", or what else was done, such as "new-line"
+    why: str = ""
+    before: Mapping[str, object] = field(default_factory=dict)
+    after: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def undoable(self) -> bool:
+        """Whether it changed knobs, which can be set back."""
+        return self.action == "set" and bool(self.before)
+
+
+# The store's short names of knobs, where they differ from those of Knobs.
+STORED_NAMES = {"rate": "rate_per_minute"}
+
+
+def entry_of(stored: Mapping[str, Any]) -> Entry:
+    """An audit entry as the store keeps it: ``changes`` maps each name to ``[before, after]``."""
+    pairs = {STORED_NAMES.get(name, name): pair for name, pair in stored.get("changes", {}).items()}
+    is_knobs = bool(pairs) and all(name in KNOB_NAMES for name in pairs)
+    return Entry(
+        revision=int(stored["revision"]),
+        at_ms=int(stored["at_ms"]),
+        actor=str(stored.get("actor", "")),
+        action="set" if is_knobs else "new-line" if "line" in pairs else "note",
+        why=str(stored.get("why", "")),
+        before={name: _plain(name, before) for name, (before, _) in pairs.items()},
+        after={name: _plain(name, after) for name, (_, after) in pairs.items()},
+    )
+
+
+def _plain(name: str, value: Any) -> object:
+    if name == "message" and isinstance(value, str):
+        return json.loads(value) if value else {}
+    if name == "rate_per_minute":
+        return float(value)
+    return int(value) if name in ("ceiling", "opens_at_ms", "closes_at_ms") else value
+
+
+def read_changes(asked: Mapping[str, object]) -> dict[str, object]:
+    """Return the changes with their proper types, or raise InvalidChanges naming every problem at once."""
+    problems: dict[str, str] = {}
+    changes: dict[str, object] = {}
+    for name, value in asked.items():
+        reader = READERS.get(name)
+        if reader is None:
+            problems[name] = f"there is no such setting: use {', '.join(READERS)}"
+            continue
+        try:
+            changes[name] = reader(value)
+        except InvalidKnob as error:
+            problems[name] = str(error)
+    if problems:
+        raise InvalidChanges(problems)
+    return changes
+
+
+def read_rate(value: object) -> float:
+    """Visitors a minute, from a number or its text. Raises InvalidKnob."""
+    return check_rate(_number(value, "a number of visitors a minute, like 60 or 7.5"))
+
+
+def read_ceiling(value: object) -> int:
+    """Visitors inside at once, from a whole number or its text. Raises InvalidKnob."""
+    wanted = "a whole number of visitors, like 500"
+    number = _number(value, wanted)
+    if not math.isfinite(number) or number != int(number):
+        raise InvalidKnob(f"{_shown(value)} is not {wanted}")
+    return check_ceiling(int(number))
+
+
+def read_phase(value: object) -> Phase:
+    """A phase that an operator may set. Raises InvalidKnob."""
+    allowed = ", ".join(OPERATOR_PHASES)
+    if value in OPERATOR_PHASES:
+        return Phase(str(value))
+    if value in tuple(Phase):
+        raise InvalidKnob(f"{value} is entered by the room's schedule, not by hand: use {allowed}")
+    raise InvalidKnob(f"{_shown(value)} is not a phase: use {allowed}")
+
+
+def read_message(value: object) -> dict[str, str]:
+    """Language code to text; it replaces what was announced in every language. Raises InvalidKnob."""
+    if not isinstance(value, Mapping):
+        raise InvalidKnob('give a text for each language, like {"id": "…", "en": "…"}')
+    message: dict[str, str] = {}
+    for language, text in value.items():
+        if language not in LANGUAGES:
+            raise InvalidKnob(f"{_shown(language)} is not a language of the page: use {', '.join(LANGUAGES)}")
+        if cleaned := read_text(text, MAX_MESSAGE_CHARACTERS):
+            message[str(language)] = cleaned
+    return message
+
+
+def read_text(value: object, most: int) -> str:
+    """Trimmed text of at most ``most`` characters, without control characters. Raises InvalidKnob."""
+    if not isinstance(value, str):
+        raise InvalidKnob(f"{_shown(value)} is not a text")
+    text = value.replace("\r\n", "\n").strip()
+    if len(text) > most:
+        raise InvalidKnob(f"the text has {len(text):,} characters: at most {most} fit")
+    if any(not character.isprintable() and character != "\n" for character in text):
+        raise InvalidKnob("the text holds control characters: use letters, spaces and line breaks")
+    return text
+
+
+def read_why(value: object) -> str:
+    """The reason that the audit keeps. Raises InvalidKnob."""
+    return read_text(value, MAX_WHY_CHARACTERS)
+
+
+READERS: dict[str, Callable[[object], object]] = {
+    "rate_per_minute": read_rate,
+    "ceiling": read_ceiling,
+    "phase": read_phase,
+    "message": read_message,
+}
+
+
+def revert(entry: Entry, current: Knobs) -> dict[str, object]:
+    """The changes that take ``entry`` back, or raise CannotUndo.
+
+    Only what still stands as that entry left it is set back: a later change of the same knob was
+    somebody's decision, and is not overwritten by undoing an older one.
+    """
+    if not entry.undoable:
+        raise CannotUndo(f"'{entry.action}' changed no knob, so there is nothing to set back")
+    changed_since = [name for name in entry.after if getattr(current, name) != entry.after[name]]
+    if changed_since:
+        names = ", ".join(LABELS.get(name, name) for name in changed_since)
+        raise CannotUndo(f"{names} changed again since revision {entry.revision}: undo the later change first")
+    return dict(entry.before)
+
+
+LABELS = {
+    "rate_per_minute": "rate",
+    "ceiling": "ceiling",
+    "phase": "phase",
+    "message": "message",
+    "opens_at_ms": "opening time",
+    "closes_at_ms": "closing time",
+}
+UNITS = {"rate_per_minute": " a minute", "ceiling": " visitors inside"}
+
+
+def describe(before: Mapping[str, object], after: Mapping[str, object]) -> str:
+    """One line for people: ``rate 60 → 30 a minute, phase open → paused``."""
+    parts = (
+        f"{LABELS.get(name, name)} {tell(before.get(name))} → {tell(value)}{UNITS.get(name, '')}"
+        for name, value in after.items()
+    )
+    return ", ".join(parts) or "nothing"
+
+
+def tell(value: object) -> str:
+    """A knob's value as people write it."""
+    if isinstance(value, Mapping):
+        return " / ".join(f"{language}: “{text}”" for language, text in value.items()) or "none"
+    if isinstance(value, float):
+        return f"{value:,.10g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
+
+
+def _number(value: object, wanted: str) -> float:
+    problem = InvalidKnob(f"{_shown(value)} is not {wanted}")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise problem
+    if isinstance(value, str) and "_" in value:  # float() would read 1_000 as a thousand
+        raise problem
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        raise problem from None
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**20:
+        return "a number that large"  # writing out a huge integer can itself raise
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}…"

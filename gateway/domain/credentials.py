@@ -1,0 +1,215 @@
+"""Tickets and passes: what a visitor carries, signed so that we need to remember nothing.
+
+A credential is ``payload.signature``, readable and verifiable with plain itsdangerous::
+
+    Signer(keys, salt="antrean.ticket", key_derivation="hmac", digest_method=hashlib.sha256)
+
+The payload is the fields joined with ``~``. Times are unix seconds in the payload, and are compared
+with an allowance for machines whose clocks differ.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TypeVar, cast
+
+from itsdangerous import BadData
+
+from gateway.domain.numbers import format_number, parse_number
+from gateway.domain.passes import (
+    HARD_LIMIT_S,
+    IDLE_S,
+    SKEW_S,
+    UNUSED_S,
+    Pass,
+    PassKind,
+    Ticket,
+    new_nonce,
+    renew,
+)
+from gateway.domain.signing import RememberingSerializer, RememberingSigner
+from gateway.errors import (
+    ExpiredCredential,
+    ForgedCredential,
+    FutureCredential,
+    OtherLineCredential,
+    OtherRoomCredential,
+)
+
+__all__ = [
+    "HARD_LIMIT_S",
+    "IDLE_S",
+    "SKEW_S",
+    "UNUSED_S",
+    "Keyring",
+    "Pass",
+    "PassKind",
+    "Ticket",
+    "format_number",
+    "new_nonce",
+    "parse_number",
+    "renew",
+]
+
+VISITOR_HEADER_S = 300  # how long the origin may believe one Antrean-Visitor value
+
+TICKET_SALT = "antrean.ticket"
+PASS_SALT = "antrean.pass"  # noqa: S105 - a purpose, not a secret
+VISITOR_SALT = "antrean.visitor"
+
+_KINDS: tuple[PassKind, ...] = ("visitor", "staff", "bypass")
+
+_VERSION = "1"
+_LONGEST = 4096  # characters; no browser keeps a longer cookie
+_REMEMBERED = 20_000  # verified credentials kept by each keyring
+_WORD = r"[A-Za-z0-9._-]*"
+# The return address is an encoded path of this site, in characters that fit into a cookie.
+_TICKET_FORM = re.compile(
+    rf"1~{_WORD}~{_WORD}~\d+~\d+~\d+~{_WORD}~/[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*", re.ASCII
+)
+_PASS_FORM = re.compile(rf"1~{_WORD}~{_WORD}~\d+~\d+~{_WORD}~\d+~\d+~(?:{'|'.join(_KINDS)})", re.ASCII)
+
+
+_Credential = TypeVar("_Credential", Ticket, Pass)
+
+
+class Keyring:
+    """Signs with the last of ``keys`` and believes all of them, one salt for each purpose.
+
+    Verified credentials are remembered. Only what verified gets in, under the complete text that
+    was verified, so that a forgery can neither enter nor push its way to somebody else's entry.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        if not keys or not all(keys):
+            raise ValueError("a keyring needs at least one key, and no empty ones")
+        self._tickets = RememberingSigner(keys, TICKET_SALT)
+        self._passes = RememberingSigner(keys, PASS_SALT)
+        self._visitors = RememberingSerializer(keys, VISITOR_SALT)
+        self._known_tickets: dict[bytes, Ticket] = {}
+        self._known_passes: dict[bytes, Pass] = {}
+
+    def sign_ticket(self, ticket: Ticket) -> str:
+        """The ticket as text: fit for a cookie and for a header."""
+        payload = (
+            f"{_VERSION}~{ticket.room}~{ticket.instance}~{ticket.generation}~{ticket.number}"
+            f"~{ticket.issued_at_s}~{ticket.nonce}~{ticket.return_to}"
+        )
+        if not _TICKET_FORM.fullmatch(payload):
+            raise ValueError(f"a field cannot stand in a ticket: {ticket}")
+        return self._tickets.sign(payload).decode()
+
+    def read_ticket(self, token: str | bytes, *, room: str, instance: str | None, now_s: float) -> Ticket:
+        """The ticket in ``token``, if it is for the line ``instance`` of ``room`` (None: any line).
+
+        Raises ForgedCredential, OtherRoomCredential, OtherLineCredential, FutureCredential.
+        """
+        raw = _as_bytes(token)
+        ticket = self._known_tickets.get(raw)
+        if ticket is None:
+            ticket = _parse_ticket(_unsign(self._tickets, raw))
+            _remember(self._known_tickets, raw, ticket)
+        _check_line(ticket, room, instance)
+        if ticket.issued_at_s > now_s + SKEW_S:
+            raise FutureCredential(f"the ticket was issued {ticket.issued_at_s - now_s:.0f} s in the future")
+        return ticket
+
+    def sign_pass(self, visitor_pass: Pass) -> str:
+        """The pass as text: fit for a cookie and for a header."""
+        payload = (
+            f"{_VERSION}~{visitor_pass.room}~{visitor_pass.instance}~{visitor_pass.generation}"
+            f"~{visitor_pass.number}~{visitor_pass.nonce}~{visitor_pass.expires_at_s}"
+            f"~{visitor_pass.hard_limit_s}~{visitor_pass.kind}"
+        )
+        if not _PASS_FORM.fullmatch(payload):
+            raise ValueError(f"a field cannot stand in a pass: {visitor_pass}")
+        return self._passes.sign(payload).decode()
+
+    def read_pass(self, token: str | bytes, *, room: str, instance: str | None, now_s: float) -> Pass:
+        """The pass in ``token``, if it is for ``room`` and within its hard limit.
+
+        A pass that is only idle is returned: whether that matters depends on the request (``is_idle``).
+        Raises ForgedCredential, OtherRoomCredential, OtherLineCredential, FutureCredential,
+        ExpiredCredential.
+        """
+        raw = _as_bytes(token)
+        found = self._known_passes.get(raw)
+        if found is None:
+            found = _parse_pass(_unsign(self._passes, raw))
+            _remember(self._known_passes, raw, found)
+        _check_line(found, room, None if found.kind == "staff" else instance)
+        if now_s > found.hard_limit_s + SKEW_S:
+            raise ExpiredCredential("the pass is beyond its hard limit", found.number)
+        if found.kind != "staff" and found.hard_limit_s > now_s + HARD_LIMIT_S + SKEW_S:
+            raise FutureCredential("the pass was issued in the future")
+        return found
+
+    def sign_visitor(self, visitor_pass: Pass, now_s: float) -> str:
+        """The value of ``Antrean-Visitor``: tells the origin who this is, believable for 5 minutes."""
+        instance, number = visitor_pass.visitor
+        return self._visitors.dumps(
+            {
+                "room": visitor_pass.room,
+                "instance": instance,
+                "number": number,
+                "exp": int(now_s) + VISITOR_HEADER_S,
+            }
+        )
+
+    def read_visitor(self, value: str, now_s: float) -> dict[str, object]:
+        """What an origin reads from ``Antrean-Visitor``. Raises ForgedCredential, ExpiredCredential."""
+        try:
+            visitor = cast("dict[str, object]", self._visitors.loads(value))
+        except BadData as error:
+            raise ForgedCredential("not signed by us") from error
+        if now_s > cast("int", visitor["exp"]) + SKEW_S:
+            raise ExpiredCredential("the visitor header is too old")
+        return visitor
+
+
+def _as_bytes(token: str | bytes) -> bytes:
+    return token if isinstance(token, bytes) else token.encode("utf-8", "replace")
+
+
+def _unsign(signer: RememberingSigner, raw: bytes) -> str:
+    if len(raw) > _LONGEST:
+        raise ForgedCredential("too long to be one of ours")
+    try:
+        return signer.unsign(raw).decode("ascii")
+    except (BadData, UnicodeDecodeError) as error:
+        raise ForgedCredential("not signed by us for this purpose") from error
+
+
+def _parse_ticket(payload: str) -> Ticket:
+    try:  # the return address comes last, because it may hold a "~" of its own
+        version, room, instance, generation, number, issued_at_s, nonce, return_to = payload.split("~", 7)
+        if version == _VERSION:
+            return Ticket(room, instance, int(generation), int(number), int(issued_at_s), nonce, return_to)
+    except ValueError as error:
+        raise ForgedCredential("signed by us, but not a ticket of this version") from error
+    raise ForgedCredential("signed by us, but not a ticket of this version")
+
+
+def _parse_pass(payload: str) -> Pass:
+    try:
+        version, room, instance, generation, number, nonce, expires, hard_limit, kind = payload.split("~")
+        if version == _VERSION and kind in _KINDS:
+            times = int(expires), int(hard_limit)
+            return Pass(room, instance, int(generation), int(number), nonce, *times, kind)
+    except ValueError as error:
+        raise ForgedCredential("signed by us, but not a pass of this version") from error
+    raise ForgedCredential("signed by us, but not a pass of this version")
+
+
+def _check_line(credential: Ticket | Pass, room: str, instance: str | None) -> None:
+    if credential.room != room:
+        raise OtherRoomCredential(f"for the room {credential.room}, not {room}")
+    if instance is not None and credential.instance != instance:
+        raise OtherLineCredential("from an earlier line of this room")
+
+
+def _remember(known: dict[bytes, _Credential], raw: bytes, credential: _Credential) -> None:
+    if len(known) >= _REMEMBERED:
+        del known[next(iter(known))]
+    known[raw] = credential

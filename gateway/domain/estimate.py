@@ -1,0 +1,87 @@
+"""How long somebody at a position has to wait, said as a range, and how often to ask meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.domain.room import Phase, Snapshot
+
+POLL_LEAST_S = 2
+POLL_CALLED_S = 10
+POLL_CLAIM_S = 2  # an offer is there and only the claim bucket was empty
+DELIVERED_WEIGHT = 0.7  # of what really went in lately, against what is configured
+SHORTER, LONGER = 0.8, 1.3  # the range around the expectation
+LONGER_S = 10  # calls move in steps: even the first in line may wait for one
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """An honest range, in seconds."""
+
+    low_s: int
+    high_s: int
+
+
+def ahead(snapshot: Snapshot, position: int) -> int:
+    """How many tickets are before ``position`` in its lane, present or not."""
+    return max(0, min(position, snapshot.issued + 1) - snapshot.serving - 1)
+
+
+def present_ahead(snapshot: Snapshot, position: int) -> float:
+    """How many visitors go in before ``position``: those present, and the late lane's half meanwhile."""
+    main = ahead(snapshot, position) * snapshot.density
+    return main + min(snapshot.late, main + 1 if snapshot.late else 0)
+
+
+def expected_rate_per_minute(snapshot: Snapshot) -> float:
+    """Admissions a minute to reckon with; 0 when nobody can say.
+
+    What was delivered counts most, because a full site admits as many as leave it. Nothing
+    delivered yet, with room inside, means that the line has just begun.
+    """
+    configured, delivered = snapshot.knobs.rate_per_minute, snapshot.delivered_per_minute
+    if configured <= 0:
+        return 0.0
+    if snapshot.inside >= snapshot.knobs.ceiling:
+        return min(delivered, configured)
+    if delivered <= 0:
+        return configured
+    return min(DELIVERED_WEIGHT * delivered + (1 - DELIVERED_WEIGHT) * configured, configured)
+
+
+def wait(snapshot: Snapshot, position: int) -> Wait | None:
+    """The wait of somebody present at ``position``; None while nothing is released or nobody can say."""
+    if not snapshot.phase.releases:
+        return None
+    rate_per_minute = expected_rate_per_minute(snapshot)
+    if rate_per_minute <= 0:
+        return None
+    expected_s = present_ahead(snapshot, position) * 60 / rate_per_minute
+    return Wait(int(expected_s * SHORTER), int(expected_s * LONGER) + LONGER_S)
+
+
+def wait_late(snapshot: Snapshot) -> Wait | None:
+    """The wait of somebody in the late lane, who may be anywhere in it, at half of the rate."""
+    rate_per_minute = expected_rate_per_minute(snapshot)
+    if not snapshot.phase.releases or rate_per_minute <= 0:
+        return None
+    everybody_s = max(snapshot.late, 1) * 2 * 60 / rate_per_minute
+    return Wait(0, int(everybody_s * LONGER) + LONGER_S)
+
+
+def poll_s(snapshot: Snapshot, position: int) -> int:
+    """Seconds until a visitor at ``position`` should ask again.
+
+    A tenth of the wait, so that a change of rate is heard in good time; while paused as if running,
+    so that nobody is surprised by the resumption.
+    """
+    if position <= snapshot.serving:
+        return POLL_CLAIM_S
+    if position <= snapshot.called:
+        return POLL_CALLED_S
+    configured = snapshot.knobs.rate_per_minute
+    if configured <= 0 or snapshot.phase in (Phase.SCHEDULED, Phase.DRAWN):
+        return snapshot.poll_max_s
+    rate_per_minute = expected_rate_per_minute(snapshot) or configured
+    wait_s = present_ahead(snapshot, position) * 60 / rate_per_minute
+    return round(max(POLL_LEAST_S, min(wait_s / 10, snapshot.poll_max_s)))

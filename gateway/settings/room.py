@@ -1,0 +1,106 @@
+"""The settings of one room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.settings import checks
+from gateway.settings.documented import setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomSettings:
+    """One room: which requests it protects, where they go, and the first values of its knobs."""
+
+    id: str = setting(
+        allowed="1 to 32 lower-case letters and digits, single hyphens between them",
+        effect="Names the room in addresses, cookies and commands. Never change it during an event.",
+        parse=checks.room_id,
+    )
+    paths: tuple[str, ...] = setting(
+        allowed='path prefixes such as ["/daftar"]: each begins with / and has no wildcard',
+        effect="What the room protects: a prefix covers itself and everything below it.",
+        reason="What is forgotten is then protected, not open.",
+        parse=checks.paths,
+        default=("/",),
+    )
+    except_: tuple[str, ...] = setting(
+        allowed='patterns such as ["/static/*"]: each begins with /, * stands for anything',
+        effect="Paths below `paths` that nobody waits for: static files, health checks.",
+        parse=checks.patterns,
+        default=(),
+    )
+    hosts: tuple[str, ...] = setting(
+        allowed='host names such as ["daftar.example.go.id"], without scheme, port or path',
+        effect="Only requests for these hosts belong to the room.",
+        reason="Any host.",
+        parse=checks.hosts,
+        default=(),
+    )
+    origin: str = setting(
+        allowed="an address such as http://127.0.0.1:8081, without path or query",
+        effect="The protected site: where admitted visitors' requests are sent.",
+        parse=checks.address,
+    )
+    name: str = setting(
+        allowed="1 to 100 characters",
+        effect="The title people read on the waiting page.",
+        reason="The id.",
+        parse=checks.text(1, 100),
+        default="",
+    )
+    rate_per_minute: float = setting(
+        allowed="a number from 0 to 1000000",
+        effect="First admission rate, visitors a minute. Later: `antrean room set ID --rate N`.",
+        reason="One a second, which any site bears until its real limit has been measured.",
+        parse=checks.rate,
+        default=60.0,
+    )
+    ceiling: int = setting(
+        allowed="a whole number from 0 to 10000000",
+        effect="First ceiling, most visitors inside at once. Later: `antrean room set ID --ceiling N`.",
+        reason="About eight minutes of the default rate, enough for a form.",
+        parse=checks.ceiling,
+        default=500,
+    )
+    poll_max_s: int = setting(
+        allowed="5 to 300 seconds",
+        effect="Longest pause between looks at the pulse. More is cheaper; rate rises then take longer.",
+        reason="The far end of a long line costs little, and a rate rise arrives within 90 s.",
+        parse=checks.whole(5, 300),
+        default=60,
+    )
+    queue_status: Literal[200, 202, 429, 503] = setting(
+        allowed="200, 202, 429 or 503",
+        effect="HTTP status of the waiting page.",
+        reason="The only one that every old browser and proxy shows unaltered.",
+        parse=checks.one_of(200, 202, 429, 503),
+        default=200,
+    )
+    on_store_loss: Literal["hold", "admit"] = setting(
+        allowed='"hold" or "admit"',
+        effect="While the store is away: hold everybody, or admit at each worker's share of the rate.",
+        reason="The site behind is never asked to bear more than it was promised.",
+        parse=checks.one_of("hold", "admit"),
+        default="hold",
+    )
+    default_language: Literal["id", "en"] = setting(
+        allowed='"id" or "en"',
+        effect="The page's language when the browser prefers none of ours.",
+        parse=checks.one_of("id", "en"),
+        default="id",
+    )
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self.id.replace("-", " ").capitalize())
+
+
+def sample_room(registration_port: int = 8081) -> RoomSettings:
+    """The room in front of the sample registration app, when no file says otherwise."""
+    return RoomSettings(
+        id="registration",
+        except_=("/static/*", "/health"),
+        origin=f"http://127.0.0.1:{registration_port}",
+    )

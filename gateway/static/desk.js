@@ -1,0 +1,91 @@
+// Keeps the desk's numbers at most two seconds old. Without it the page is whole, as of when it was loaded.
+"use strict";
+(function () {
+  const EVERY_MS = 1500;
+  const GIVE_UP_MS = 4000;
+  const format = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
+  const stale = document.getElementById("stale");
+  let heardAt = Date.now();
+
+  document.querySelectorAll("time[data-ms]").forEach(function (time) {
+    time.textContent = new Date(Number(time.dataset.ms)).toLocaleString(document.documentElement.lang, {
+      day: "numeric", month: "short", hour: "2-digit", hourCycle: "h23", minute: "2-digit", second: "2-digit",
+    });
+  });
+
+  function setText(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  function showFigures(section, room) {
+    section.querySelectorAll("[data-figure]").forEach(function (element) {
+      setText(element, format.format(room[element.dataset.figure]));
+    });
+    section.querySelectorAll("[data-share]").forEach(function (bar) {
+      bar.max = Math.max(room[bar.dataset.most], 0.001);
+      bar.value = Math.min(room[bar.dataset.share], bar.max);
+    });
+    section.querySelectorAll("[data-lane] rect").forEach(function (rect) {
+      const share = room.issued ? (1000 * room[rect.getAttribute("class")]) / room.issued : 0;
+      rect.setAttribute("width", rect.getAttribute("class") === "issued" ? "1000" : share.toFixed(1));
+    });
+  }
+
+  function showRoom(section, room) {
+    const trouble = section.querySelector("[data-trouble]");
+    if (room.problem || trouble) {
+      // What the page says of trouble is written by the server: load it when trouble comes or goes.
+      if (Boolean(room.problem) !== Boolean(trouble) && !isTyping()) location.reload();
+      return;
+    }
+    showFigures(section, room);
+    section.querySelectorAll("[data-alert]").forEach(function (alert) {
+      alert.hidden = !room.alerts.includes(alert.dataset.alert);
+    });
+    section.querySelector("[data-elsewhere]").hidden = String(room.revision) === section.dataset.revision;
+  }
+
+  function isTyping() {
+    return /^(INPUT|TEXTAREA)$/.test(document.activeElement ? document.activeElement.tagName : "");
+  }
+
+  function sayIfStale() {
+    const age = Math.round((Date.now() - heardAt) / 1000);
+    stale.hidden = age < 5;
+    if (!stale.hidden) setText(stale, stale.dataset.text.replace("{seconds}", format.format(age)));
+  }
+
+  async function refresh() {
+    if (document.hidden) return;
+    const giveUp = new AbortController();
+    const timer = setTimeout(function () { giveUp.abort(); }, GIVE_UP_MS);
+    try {
+      const answer = await fetch("/api/rooms", { signal: giveUp.signal, cache: "no-store" });
+      if (answer.status === 401) location.assign("/sign-in");
+      if (!answer.ok) return;
+      const told = await answer.json();
+      heardAt = Date.now();
+      told.rooms.forEach(function (room) {
+        const section = document.querySelector('[data-room="' + CSS.escape(room.room) + '"]');
+        if (section) showRoom(section, room);
+      });
+    } catch (error) {
+      if (!(error instanceof TypeError || error.name === "AbortError")) throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function forever() {
+    await refresh();
+    sayIfStale();
+    setTimeout(forever, EVERY_MS);
+  }
+
+  if (stale) {
+    document.addEventListener("visibilitychange", function () {
+      if (!document.hidden) heardAt = Date.now();
+    });
+    setTimeout(forever, EVERY_MS);
+  }
+})();

@@ -1,0 +1,127 @@
+"""One connection to the store: pipelines out, replies in, nothing retried.
+
+What was sent on a connection that broke may or may not have been executed; only the caller knows what may be
+sent again. Each new connection learns the server's run id, checks that the store may be used, and loads the
+function library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+
+from gateway.errors import StoreError, StoreUnreachable, StoreUnsuitable
+from gateway.store.functions import Command, load_command
+
+SOCKET_TIMEOUT_S = 0.5  # a black hole must not hold the event loop's work longer than a visitor would wait
+OLDEST = (7, 0)
+
+
+class Connection:
+    """Executes pipelines, one at a time. ``run_id`` is the server's, known once connected."""
+
+    def __init__(self, url: str) -> None:
+        self._pool = ConnectionPool.from_url(
+            url,
+            protocol=2,
+            decode_responses=True,
+            socket_timeout=SOCKET_TIMEOUT_S,
+            socket_connect_timeout=SOCKET_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._raw: AbstractConnection | None = None
+        self._turn = asyncio.Lock()
+        self.run_id = ""
+
+    async def execute(self, commands: Sequence[Command]) -> list[Any]:
+        """The reply to each command; an error reply is returned, not raised. Raises StoreUnreachable."""
+        async with self._turn:
+            raw = await self._connected()
+            return await self._exchange(raw, commands)
+
+    async def connect(self) -> str:
+        """Connect if need be, and return the server's run id. Raises StoreUnreachable, StoreUnsuitable."""
+        async with self._turn:
+            await self._connected()
+        return self.run_id
+
+    async def close(self) -> None:
+        async with self._turn:
+            await self._drop(wait=True)
+
+    async def reload(self) -> None:
+        """Load the library again: somebody deleted it."""
+        await self.execute([load_command()])
+
+    async def _connected(self) -> AbstractConnection:
+        if self._raw is not None:
+            return self._raw
+        raw: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        try:
+            await raw.connect()  # type: ignore[no-untyped-call]
+        except (TimeoutError, RedisError, OSError) as error:
+            raise StoreUnreachable(f"no store answers: {error}") from error
+        self._raw = raw
+        info, loaded = await self._exchange(raw, [("INFO", "server", "memory"), load_command()])
+        try:
+            self.run_id = _check(info)
+            if isinstance(loaded, ResponseError) and "already exists" not in str(loaded):
+                raise _unusable(loaded)
+        except StoreError:
+            await self._drop()
+            raise
+        return raw
+
+    async def _exchange(self, raw: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
+        try:
+            await raw.send_packed_command(raw.pack_commands(commands))
+            return [await self._read(raw) for _ in commands]
+        except asyncio.CancelledError:
+            await self._drop()
+            raise
+        except (TimeoutError, RedisError, OSError) as error:
+            await self._drop()
+            raise StoreUnreachable(f"the store stopped answering: {error}") from error
+
+    @staticmethod
+    async def _read(raw: AbstractConnection) -> Any:
+        try:
+            return await raw.read_response()
+        except ResponseError as error:
+            return error
+
+    async def _drop(self, *, wait: bool = False) -> None:
+        """A broken connection is not waited for; one that is closed in peace is, so that its socket is gone."""
+        raw, self._raw = self._raw, None
+        if raw is not None:
+            await raw.disconnect(nowait=not wait)
+
+
+def _unusable(error: ResponseError) -> StoreError:
+    """LOADING, READONLY and the like pass by themselves; anything else needs a person."""
+    word = str(error).split(" ", 1)[0]
+    if word in ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "BUSY", "MISCONF", "OOM"):
+        return StoreUnreachable(f"the store is not ready: {error}")
+    return StoreUnsuitable(f"the store refused the function library: {error}. Antrean needs Redis ≥ 7.0 or Valkey")
+
+
+def _check(info: object) -> str:
+    if isinstance(info, ResponseError):
+        raise _unusable(info)
+    lines = (line.partition(":") for line in str(info).splitlines() if ":" in line)
+    facts = {name: value.strip() for name, _, value in lines}
+    version = facts.get("redis_version", "0")
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
+        raise StoreUnsuitable(f"the store is version {version}: Antrean needs Redis ≥ 7.0 or Valkey")
+    policy = facts.get("maxmemory_policy", "noeviction")
+    if facts.get("maxmemory", "0") != "0" and policy != "noeviction":
+        raise StoreUnsuitable(
+            f"the store may evict keys (maxmemory-policy {policy}) and would lose places: set it to noeviction"
+        )
+    return facts["run_id"]

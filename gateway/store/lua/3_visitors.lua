@@ -1,0 +1,264 @@
+-- What visitors do: join, check in, look, use their pass, finish, leave.
+
+local WAITING, CALLED, ADMITTED, LATE = 'waiting', 'called', 'admitted', 'late'
+local FINISHED, EXPIRED, WITHDRAWN, ENDED, UNKNOWN = 'finished', 'expired', 'withdrawn', 'closed', 'unknown'
+
+-- What happened to those who reached the front, for the help desk: bounded, newest first.
+local LOG_KEPT = 20000
+local function log_event(keys, now_ms, what, number)
+  redis.call('LPUSH', keys.log, text(now_ms) .. ' ' .. what .. ' ' .. text(number))
+  redis.call('LTRIM', keys.log, 0, LOG_KEPT - 1)
+end
+
+-- One admission: the pass is signed after this, and the visitor is inside. Sets the spent mark of the number.
+local function admit(keys, s, now_ms, number)
+  redis.call('ZADD', keys.claimed, text(s.vt + UNUSED_LEASE_MS), text(number))
+  redis.call('SETBIT', keys.spent, number, 1)
+  s.claim_credit = s.claim_credit - 1
+  s.claimed = s.claimed + 1
+  s.released_vt = s.vt
+  log_event(keys, now_ms, 'claimed', number)
+end
+
+-- How many of `count` newcomers go straight in: only when nobody waits in either lane, and within every limit.
+local function straight_in(keys, s, count)
+  if s.phase ~= 'open' or s.rate <= 0 or s.serving < s.issued or s.late > 0 or s.draw ~= '' then return 0 end
+  local free = s.ceiling - inside(keys, s)
+  return math.max(0, math.min(count, math.floor(s.credit), math.floor(s.claim_credit), free))
+end
+
+-- join: numbers for a batch of newcomers, who are present by having come.
+-- ARGV  3 worker id (random, made per process start)   4 sequence of this worker's joins   5 count
+-- Returns  instance, generation, first number, count, how many of them (the lowest) are admitted at once.
+-- Keeps true: no number is given out twice; the same sequence gets the same answer; an older one is refused.
+local function join(KEYS, ARGV)
+  local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
+  local worker, sequence, count = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+  local s, err = open_line(keys, ARGV[2])
+  if not s then return err end
+  local before = redis.call('HGET', keys.joins, worker)
+  if before then
+    local answered = cjson.decode(before)
+    if answered[1] == sequence then return answered[3] end
+    if answered[1] > sequence then return redis.error_reply('STALE join') end
+  end
+  if s.phase == 'closed' or s.phase == 'last-call' then return redis.error_reply('CLOSED ' .. s.phase) end
+  pass_time(keys, s, now_ms)
+  local admitted = straight_in(keys, s, count)
+  local first = s.issued + 1
+  s.issued = s.issued + count
+  mark_range(keys, s, first, s.issued)
+  for number = first, first + admitted - 1 do admit(keys, s, now_ms, number) end
+  if admitted > 0 then
+    s.credit = s.credit - admitted
+    s.serving = first + admitted - 1
+    s.called = math.max(s.called, s.serving)
+    s.ready = math.max(s.ready, s.serving)
+  end
+  local answer = {s.instance, text(s.generation), text(first), text(count), text(admitted)}
+  redis.call('HSET', keys.joins, worker, cjson.encode({sequence, s.vt, answer}))
+  save_state(keys, s, {'issued', 'serving', 'called', 'ready', 'claimed', 'released_vt', unpack(TIME_FIELDS)})
+  return answer
+end
+
+local function is_inside(keys, number)
+  return redis.call('ZSCORE', keys.claimed, number) or redis.call('ZSCORE', keys.leases, number)
+end
+
+local function is_offered(keys, position)
+  if redis.call('ZSCORE', keys.offers, position) then return keys.offers end
+  if redis.call('ZSCORE', keys.late_offers, position) then return keys.late_offers end
+  return nil
+end
+
+local function ended(keys, number)
+  if redis.call('GETBIT', keys.withdrawn, number) == 0 then return nil end
+  return redis.call('GETBIT', keys.spent, number) == 1 and FINISHED or WITHDRAWN
+end
+
+-- How long a claim made now has to wait for its place in the rate, in ms; nil when too many wait already. Without
+-- this short booking, a bucket one visitor deep stands full and idle until the next knock: a fifth of a low rate.
+local function wait_to_claim(s)
+  if s.rate <= 0 or not is_open(s) then return nil end
+  if s.claim_credit - 1 < -math.max(BOOKED_LEAST, s.rate / 60) then return nil end
+  return math.max(0, (1 - s.claim_credit) * 60000 / s.rate)
+end
+
+-- Behind the cursor: claim the offer if there is one, else return by the late lane.
+local function check_in_served(keys, s, now_ms, position, number, returning)
+  if is_inside(keys, number) then return ADMITTED end
+  if s.phase == 'closed' then return ENDED end
+  local offers = is_offered(keys, position)
+  if offers then
+    mark(keys, s, position)
+    local wait_ms = wait_to_claim(s)
+    if not wait_ms then
+      s.knocks = s.knocks + 1
+      redis.call('ZADD', offers, text(s.vt + OFFER_MS), position)
+      return CALLED
+    end
+    redis.call('ZREM', offers, position)
+    admit(keys, s, now_ms, number)
+    return wait_ms > 0 and ADMITTED .. ' ' .. text(math.ceil(wait_ms)) or ADMITTED
+  end
+  if redis.call('GETBIT', keys.spent, number) == 1 and not returning then return EXPIRED end
+  mark(keys, s, position)
+  if redis.call('SETBIT', keys.late, position, 1) == 0 then
+    s.late = s.late + 1
+    s.late_returns = s.late_returns + 1
+    log_event(keys, now_ms, 'late', number)
+  end
+  return LATE
+end
+
+-- check_in: a batch of visitors say "I am here"; whoever holds an offer claims it.
+-- ARGV  3 instance   4.. position, number, and 1 if the visitor holds a pass within its hard limit (else 0), for each
+-- Returns  a state for each; after `admitted` the milliseconds to wait before letting the visitor know, if any:
+-- the claim counts for that moment.
+-- Keeps true: claims stay within the rate; one number has one lease, however often it claims; who knocks at an
+-- empty bucket keeps the offer.
+local function check_in(KEYS, ARGV)
+  local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
+  if not s then return err end
+  pass_time(keys, s, now_ms)
+  local states = {}
+  for i = 4, #ARGV, 3 do
+    local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+    local state
+    if number > s.issued + s.gap then
+      state = UNKNOWN
+    else
+      -- A genuine number above `issued` was given out before the store lost its last moments.
+      s.issued = math.max(s.issued, number)
+      state = ended(keys, number)
+    end
+    if not state and position <= s.serving then
+      state = check_in_served(keys, s, now_ms, position, number, ARGV[i + 2] == '1')
+    elseif not state and s.phase == 'closed' then
+      state = ENDED
+    elseif not state then
+      mark(keys, s, position)
+      state = position <= s.called and CALLED or WAITING
+    end
+    states[#states + 1] = state
+  end
+  save_state(keys, s, {'issued', 'late', 'late_returns', 'claimed', 'released_vt', unpack(TIME_FIELDS)})
+  return states
+end
+
+-- look: the same states, without marking, claiming or writing anything.
+-- ARGV  as check_in.  Returns  a state for each.
+local function look(KEYS, ARGV)
+  local keys = keys_of(KEYS)
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
+  if not s then return err end
+  local states = {}
+  for i = 4, #ARGV, 3 do
+    local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+    local state = number > s.issued + s.gap and UNKNOWN or ended(keys, number)
+    if not state and position <= s.serving then
+      if is_inside(keys, number) then state = ADMITTED
+      elseif s.phase == 'closed' then state = ENDED
+      elseif is_offered(keys, position) then state = CALLED
+      elseif redis.call('GETBIT', keys.spent, number) == 1 and ARGV[i + 2] ~= '1' then state = EXPIRED
+      else state = LATE end
+    end
+    states[#states + 1] = state or (s.phase == 'closed' and ENDED) or (position <= s.called and CALLED) or WAITING
+  end
+  return states
+end
+
+-- touch: passes were used. The first use turns an unused lease into a whole one; a lost lease is made again.
+-- ARGV  3 instance   4.. numbers.  Returns  1 for each that may go on, 0 for one that finished or was withdrawn.
+local function touch(KEYS, ARGV)
+  local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
+  if not s then return err end
+  local answers = {}
+  for i = 4, #ARGV do
+    local number = ARGV[i]
+    if redis.call('GETBIT', keys.withdrawn, number) == 1 then
+      answers[#answers + 1] = 0
+    else
+      local known = redis.call('ZREM', keys.claimed, number) == 1
+      local added = redis.call('ZADD', keys.leases, text(s.vt + LEASE_MS), number) == 1
+      if added and not known then
+        redis.call('SETBIT', keys.spent, number, 1)
+        s.found = s.found + 1
+      end
+      if added and known then log_event(keys, now_ms, 'entered', number) end
+      answers[#answers + 1] = 1
+    end
+  end
+  save_state(keys, s, {'found'})
+  return answers
+end
+
+-- finish: these visitors are done. Frees their places inside; their passes are refused from now on.
+-- ARGV  3 instance   4.. numbers.  Returns  how many were not finished before.
+local function finish(KEYS, ARGV)
+  local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
+  if not s then return err end
+  local fresh = 0
+  for i = 4, #ARGV do
+    local number = ARGV[i]
+    redis.call('ZREM', keys.claimed, number)
+    redis.call('ZREM', keys.leases, number)
+    redis.call('SETBIT', keys.spent, number, 1)
+    if redis.call('SETBIT', keys.withdrawn, number, 1) == 0 then
+      fresh = fresh + 1
+      log_event(keys, now_ms, 'finished', tonumber(number))
+    end
+  end
+  s.finished = s.finished + fresh
+  save_state(keys, s, {'finished'})
+  return fresh
+end
+
+-- leave: these places are given up, by the visitor or by an operator.
+-- ARGV  3 instance   4.. position, number for each.  Returns  how many held a place.
+-- Keeps true: a place ahead of the cursor is passed over at once.
+local function leave(KEYS, ARGV)
+  local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
+  if not s then return err end
+  local left = 0
+  for i = 4, #ARGV, 2 do
+    local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+    if number <= s.issued and redis.call('SETBIT', keys.withdrawn, number, 1) == 0 then
+      left = left + 1
+      redis.call('SETBIT', keys.spent, number, 0)
+      redis.call('ZREM', keys.claimed, number)
+      redis.call('ZREM', keys.leases, number)
+      redis.call('ZREM', keys.offers, position)
+      redis.call('ZREM', keys.late_offers, position)
+      forget_presence(keys, position)
+      clear_late(keys, s, position)
+      if position > s.serving then redis.call('SETBIT', keys.gone, position, 1) end
+      log_event(keys, now_ms, 'withdrawn', number)
+    end
+  end
+  save_state(keys, s, {'late'})
+  return left
+end
+
+-- reinstate: an operator gives places back. Who was passed meanwhile goes in by the late lane.
+-- ARGV  3 instance   4.. position, number for each.  Returns  how many had been given up or finished.
+local function reinstate(KEYS, ARGV)
+  local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
+  local s, err = open_line(keys, ARGV[2], ARGV[3])
+  if not s then return err end
+  local back = 0
+  for i = 4, #ARGV, 2 do
+    local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+    if number <= s.issued and redis.call('SETBIT', keys.withdrawn, number, 0) == 1 then
+      back = back + 1
+      redis.call('SETBIT', keys.spent, number, 0)
+      redis.call('SETBIT', keys.gone, position, 0)
+      log_event(keys, now_ms, 'reinstated', number)
+    end
+  end
+  return back
+end

@@ -1,0 +1,163 @@
+-- What is done to a room as a whole: restore after a loss (and first opening), the operator's knobs, a new line.
+
+-- Takes over what a worker knows where it is more than what is here: counters and the draw of the same line,
+-- knobs by revision. A worker that knows a line opened later knows better altogether.
+local function merge(s, known)
+  if known.instance == nil or known.started_ms < s.started_ms then return end
+  if known.instance ~= s.instance then
+    for _, name in ipairs({'issued', 'called', 'serving', 'claimed', 'finished', 'lapsed', 'passed',
+      'late_returns', 'generation', 'revision', 'gap'}) do s[name] = 0 end
+    s.instance, s.started_ms, s.starts, s.draw = known.instance, known.started_ms, '', ''
+  end
+  if known.generation >= s.generation then s.starts = known.starts end
+  if s.draw == '' then s.draw = known.draw end
+  for _, name in ipairs({'issued', 'called', 'serving', 'claimed', 'finished', 'lapsed', 'passed', 'late_returns',
+    'generation', 'gap', 'ghosts'}) do
+    s[name] = math.max(s[name], known[name])
+  end
+  if known.revision >= s.revision then
+    for _, name in ipairs({'revision', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message'}) do
+      s[name] = known[name]
+    end
+  end
+end
+
+-- `pairs`, `ipairs` and `unpack` do not exist yet while a library is loaded.
+local EVERYTHING = {}
+for i = 1, #NUMBERS do EVERYTHING[#EVERYTHING + 1] = NUMBERS[i] end
+for i = 1, #STRINGS do EVERYTHING[#EVERYTHING + 1] = STRINGS[i] end
+
+local function begin_line(s, fresh, now_ms)
+  s.instance, s.started_ms = fresh.instance, now_ms
+  s.generation, s.revision, s.gap = 1, 1, GAP_LEAST
+  s.rate, s.ceiling, s.phase = fresh.rate, fresh.ceiling, fresh.phase
+  s.opens_at_ms, s.closes_at_ms, s.message = fresh.opens_at_ms, fresh.closes_at_ms, fresh.message
+end
+
+-- Numbers go on behind a safety gap: what was issued in the lost moments lies in it and stays genuine.
+local function continue_line(keys, s)
+  s.generation = s.generation + 1
+  s.issued = s.issued + math.max(GAP_LEAST, s.gap)
+  s.starts = (s.starts == '' and '' or s.starts .. ' ') .. text(s.issued + 1)
+  s.ghosts = math.max(0, s.ghosts - live_leases(keys) - live_offers(keys))
+  s.ghosts_vt, s.found = s.vt, 0
+end
+
+-- restore: opens a room that is not here, and takes up a line whose store was emptied, restarted or rolled back.
+-- ARGV  3 JSON of what this worker knows: its last snapshot (without `instance` if it has none), and under
+--       `fresh` a new instance id and the first values of the knobs
+-- Returns  'restoring' while the workers have time to say what they know, then the snapshot.
+-- Keeps true: no number is given out again; one generation is added a loss; who is in line stays in line.
+local function restore(KEYS, ARGV)
+  local keys, now_ms, run_id = keys_of(KEYS), clock(ARGV[1]), ARGV[2]
+  local known = cjson.decode(ARGV[3])
+  local s = load_state(keys)
+  if s.schema ~= 0 and s.schema ~= SCHEMA then return redis.error_reply('SCHEMA ' .. text(s.schema)) end
+  if s.run_id == run_id and s.restoring == '' and sentinels_stand(keys) then
+    s.poll_max_s = known.fresh.poll_max_s
+    save_state(keys, s, {'poll_max_s'})
+    return snapshot(keys, s, now_ms)
+  end
+  if s.restoring ~= run_id then
+    s.restoring, s.restore_ms = run_id, now_ms
+    s.ghosts, s.found = live_ghosts(s), 0
+  end
+  merge(s, known)
+  s.schema = SCHEMA
+  local waited = now_ms - s.restore_ms
+  if waited >= 0 and waited < RESTORE_MS then
+    save_state(keys, s, EVERYTHING)
+    return redis.status_reply('restoring')
+  end
+  plant_sentinels(keys)
+  if s.instance == '' then begin_line(s, known.fresh, now_ms) else continue_line(keys, s) end
+  s.run_id, s.restoring, s.poll_max_s = run_id, '', known.fresh.poll_max_s
+  s.called = math.min(math.max(s.called, s.serving), s.issued)
+  s.late = redis.call('BITCOUNT', keys.late) - 1
+  s.seen_ms, s.tick_ms = now_ms, now_ms
+  s.step_claimed, s.step_issued, s.released_vt = s.claimed, s.issued, s.vt
+  s.step_serving, s.step_passed = s.serving, s.passed
+  if s.density <= 0 then s.density = 1 end
+  grace(s)
+  save_state(keys, s, EVERYTHING)
+  return snapshot(keys, s, now_ms)
+end
+
+local function note(keys, s, now_ms, actor, why, changes)
+  redis.call('LPUSH', keys.audit, cjson.encode({revision = s.revision, at_ms = now_ms, actor = actor, why = why,
+    changes = changes}))
+  redis.call('LTRIM', keys.audit, 0, AUDIT_KEPT - 1)
+end
+
+local KNOBS = {rate = 'number', ceiling = 'number', opens_at_ms = 'number', closes_at_ms = 'number',
+  phase = 'string', message = 'string'}
+
+-- set_knobs: an operator's change, all or nothing.
+-- ARGV  3 revision that the operator saw, or -1   4 actor   5 why   6.. knob, value for each
+-- Returns  the snapshot.
+-- Keeps true: each change has a revision and an audit entry with what it was before.
+local function set_knobs(KEYS, ARGV)
+  local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
+  local s, err = open_line(keys, '')
+  if not s then return err end
+  local expected = tonumber(ARGV[3])
+  if expected >= 0 and expected ~= s.revision then return redis.error_reply('CONFLICT ' .. text(s.revision)) end
+  local changes = {}
+  for i = 6, #ARGV, 2 do
+    local name, value = ARGV[i], ARGV[i + 1]
+    if not KNOBS[name] then return redis.error_reply('UNKNOWN knob ' .. name) end
+    if KNOBS[name] == 'number' then value = tonumber(value) end
+    changes[name] = {s[name], value}
+    if name == 'phase' then change_phase(keys, s, value) else s[name] = value end
+  end
+  trim_credits(s)
+  s.revision = s.revision + 1
+  note(keys, s, now_ms, ARGV[4], ARGV[5], changes)
+  save_state(keys, s, {'rate', 'ceiling', 'opens_at_ms', 'closes_at_ms', 'phase', 'message', 'revision', 'ready',
+    'calls', 'empty_vt', 'released_vt', unpack(TIME_FIELDS)})
+  return snapshot(keys, s, now_ms)
+end
+
+-- new_line: the room begins again with number 1. Tickets of the old line join anew; those inside stay inside.
+-- ARGV  3 new instance id   4 actor   5 why
+-- Returns  the snapshot.
+local function new_line(KEYS, ARGV)
+  local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
+  local s, err = open_line(keys, '')
+  if not s then return err end
+  local was, still_inside = s.instance, live_leases(keys) + live_ghosts(s)
+  for _, key in ipairs(bitmaps(keys)) do redis.call('UNLINK', key) end
+  for _, key in ipairs(zsets(keys)) do redis.call('UNLINK', key) end
+  redis.call('UNLINK', keys.joins, keys.samples, keys.log)
+  plant_sentinels(keys)
+  for _, name in ipairs({'issued', 'called', 'ready', 'serving', 'late', 'claimed', 'finished', 'lapsed', 'passed',
+    'late_returns', 'delivered', 'present', 'step_claimed', 'step_issued', 'step_serving', 'step_passed', 'found'}) do s[name] = 0 end
+  s.instance, s.started_ms, s.generation, s.starts, s.draw = ARGV[3], now_ms, 1, '', ''
+  s.ghosts, s.ghosts_vt, s.density = still_inside, s.vt, 1
+  grace(s)
+  s.revision = s.revision + 1
+  note(keys, s, now_ms, ARGV[4], ARGV[5], {line = {was, s.instance}})
+  save_state(keys, s, EVERYTHING)
+  return snapshot(keys, s, now_ms)
+end
+
+-- read: the snapshot, changing nothing.
+local function read(KEYS, ARGV)
+  local keys = keys_of(KEYS)
+  local s, err = open_line(keys, '')
+  if not s then return err end
+  return snapshot(keys, s, clock(ARGV[1]))
+end
+
+redis.register_function('antrean_v1_join', join)
+redis.register_function('antrean_v1_check_in', check_in)
+redis.register_function('antrean_v1_touch', touch)
+redis.register_function('antrean_v1_finish', finish)
+redis.register_function('antrean_v1_leave', leave)
+redis.register_function('antrean_v1_reinstate', reinstate)
+redis.register_function('antrean_v1_tick', tick)
+redis.register_function('antrean_v1_restore', restore)
+redis.register_function('antrean_v1_set_knobs', set_knobs)
+redis.register_function('antrean_v1_new_line', new_line)
+redis.register_function({function_name = 'antrean_v1_look', callback = look, flags = {'no-writes'}})
+redis.register_function({function_name = 'antrean_v1_read', callback = read, flags = {'no-writes'}})

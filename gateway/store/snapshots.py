@@ -1,0 +1,109 @@
+"""Between the store's flat replies and Snapshot; and what a worker knows, for restore."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from gateway.domain.room import Draw, Knobs, Phase, Snapshot
+from gateway.errors import StoreError
+
+
+def parse_snapshot(room: str, reply: object) -> Snapshot:
+    """The Snapshot in a reply of tick, read, set_knobs or restore. Raises StoreError on any other reply."""
+    if not isinstance(reply, Sequence) or isinstance(reply, str) or len(reply) % 2:
+        raise StoreError(f"the store answered {reply!r:.200} where a snapshot was expected")
+    try:
+        return _build(room, {str(key): str(value) for key, value in zip(reply[::2], reply[1::2], strict=True)})
+    except (KeyError, ValueError, TypeError) as error:
+        raise StoreError(f"the store's snapshot of {room} is damaged: {error!r}") from error
+
+
+def _build(room: str, fields: dict[str, str]) -> Snapshot:
+    def whole(name: str) -> int:
+        return int(float(fields[name]))
+
+    return Snapshot(
+        room=room,
+        instance=fields["instance"],
+        generation=whole("generation"),
+        revision=whole("revision"),
+        knobs=Knobs(
+            rate_per_minute=float(fields["rate"]),
+            ceiling=whole("ceiling"),
+            phase=Phase(fields["phase"]),
+            opens_at_ms=whole("opens_at_ms"),
+            closes_at_ms=whole("closes_at_ms"),
+            message=json.loads(fields["message"] or "{}"),
+        ),
+        now_ms=whole("now_ms"),
+        vt_ms=whole("vt"),
+        issued=whole("issued"),
+        called=whole("called"),
+        ready=whole("ready"),
+        serving=whole("serving"),
+        late=whole("late"),
+        offers=whole("offers"),
+        leases=whole("leases"),
+        ghosts=whole("ghosts"),
+        density=float(fields["density"]),
+        delivered_per_minute=float(fields["delivered"]),
+        present=whole("present"),
+        since_release_ms=whole("since_release_ms"),
+        claimed=whole("claimed"),
+        finished=whole("finished"),
+        lapsed=whole("lapsed"),
+        passed=whole("passed"),
+        late_returns=whole("late_returns"),
+        workers=whole("workers"),
+        poll_max_s=whole("poll_max_s"),
+        started_ms=whole("started_ms"),
+        gap=whole("gap"),
+        generation_starts=tuple(int(start) for start in fields["starts"].split()),
+        draw=Draw(**json.loads(fields["draw"])) if fields["draw"] else None,
+    )
+
+
+def knob_fields(knobs: Knobs) -> dict[str, str | float]:
+    """The knobs under the names that the store's functions use."""
+    return {
+        "rate": knobs.rate_per_minute,
+        "ceiling": knobs.ceiling,
+        "phase": knobs.phase.value,
+        "opens_at_ms": knobs.opens_at_ms,
+        "closes_at_ms": knobs.closes_at_ms,
+        "message": json.dumps(knobs.message, ensure_ascii=False),
+    }
+
+
+def known_json(snapshot: Snapshot | None, *, issued: int, instance: str, defaults: Knobs, poll_max_s: int) -> str:
+    """What a worker knows of a line, for restore.
+
+    ``issued`` is the highest number it handed out itself; ``instance`` names the line that begins if nobody
+    knows one.
+    """
+    fresh = {"instance": instance, "poll_max_s": poll_max_s, **knob_fields(defaults)}
+    if snapshot is None:
+        return json.dumps({"fresh": fresh})
+    known = {
+        "instance": snapshot.instance,
+        "started_ms": snapshot.started_ms,
+        "generation": snapshot.generation,
+        "revision": snapshot.revision,
+        "issued": max(snapshot.issued, issued),
+        "called": snapshot.called,
+        "serving": snapshot.serving,
+        "claimed": snapshot.claimed,
+        "finished": snapshot.finished,
+        "lapsed": snapshot.lapsed,
+        "passed": snapshot.passed,
+        "late_returns": snapshot.late_returns,
+        "gap": snapshot.gap,
+        "ghosts": snapshot.inside,
+        "starts": " ".join(map(str, snapshot.generation_starts)),
+        "draw": json.dumps(asdict(snapshot.draw)) if snapshot.draw else "",
+        **knob_fields(snapshot.knobs),
+        "fresh": fresh,
+    }
+    return json.dumps(known, ensure_ascii=False)

@@ -1,0 +1,36 @@
+"""What this side counts, under names made once: they travel with the tick and are summed in the store."""
+
+from __future__ import annotations
+
+import time
+
+from gateway.errors import CredentialError
+from gateway.metrics import CREDENTIALS_REFUSED, ORIGIN_RESPONSES, ORIGIN_SECONDS, REQUESTS, observe
+from gateway.store.line import Line
+
+_KINDS = (
+    "admitted",  # went to the origin with a pass
+    "free",  # went to the origin: not protected
+    "page",  # the waiting page, in one of its forms
+    "refused",  # a short answer for programs
+    "pulse", "join", "check-in", "ticket", "leave", "wait", "authorize",
+)  # fmt: skip
+_REQUESTS = {kind: REQUESTS.key(kind=kind) for kind in _KINDS}
+_REFUSED = {kind.reason: CREDENTIALS_REFUSED.key(reason=kind.reason) for kind in CredentialError.__subclasses__()}
+_CLASSES = {digit: ORIGIN_RESPONSES.key(status=f"{digit}xx") for digit in range(1, 6)}
+
+
+def count_request(line: Line, kind: str) -> None:
+    """One request answered, by what was done with it."""
+    line.count(_REQUESTS[kind])
+
+
+def count_refused(line: Line, error: CredentialError) -> None:
+    """One ticket or pass that was not believed."""
+    line.count(_REFUSED[error.reason])
+
+
+def count_reply(line: Line, status: int, asked_s: float) -> None:
+    """One answer of the origin that began; ``asked_s`` is when it was asked, by the monotonic clock."""
+    line.count(_CLASSES[min(max(status // 100, 1), 5)])
+    observe(line.count, ORIGIN_SECONDS, time.monotonic() - asked_s)

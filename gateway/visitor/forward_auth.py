@@ -1,0 +1,122 @@
+"""``/_queue/authorize``: another proxy asks whether a request may go on (nginx ``auth_request``, Caddy, Traefik).
+
+2xx: yes, with the headers that the origin wants. 401: no, and ``Location`` says where the line is. The
+asking proxy sends on the visitor's own headers too, so several that contradict each other are taken
+at their strictest.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.domain.admission import BypassLine, PassThrough, RequestFacts, decide
+from gateway.domain.paths import PathRules, safe_return
+from gateway.errors import AmbiguousPath
+from gateway.visitor.answers import NO_STORE, Answer, not_allowed, problem
+from gateway.visitor.counting import count_request
+from gateway.visitor.onward import VisitorHeader
+from gateway.visitor.pages import Header
+from gateway.visitor.reception import bypass_pass, pass_headers, renewed
+from gateway.visitor.requests import Request
+from gateway.visitor.rooms import VisitorRoom
+
+_SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS"))
+_FREE = Answer(204, [NO_STORE])
+
+
+class ForwardAuth:
+    """The authorize call, over all rooms."""
+
+    def __init__(
+        self,
+        rooms: Mapping[str, VisitorRoom],
+        rules: PathRules,
+        visitors: Mapping[str, VisitorHeader],
+        *,
+        secure: bool | None,
+    ) -> None:
+        self._rooms = rooms
+        self._rules = rules
+        self._visitors = visitors
+        self._secure = secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, secure=self._secure)
+        if request.method not in ("GET", "HEAD"):
+            answer = not_allowed("GET")
+        else:
+            try:
+                answer = self.answer(request, time.time())
+            except AmbiguousPath as error:
+                answer = problem(400, "ambiguous-path", str(error))
+        await answer.send(send)
+
+    def answer(self, request: Request, now_s: float) -> Answer:
+        """Whether the request that is asked about may go on. Raises AmbiguousPath."""
+        asked = _asked_paths(request)
+        host = request.header(b"host")
+        places = {place for path, _ in asked if (place := self._rules.place(path, host)) is not None}
+        rooms = {place.room for place in places}
+        if len(rooms) > 1:
+            raise AmbiguousPath("the headers name paths of two rooms")
+        if not rooms:
+            return problem(404, "no-room", "No room protects this path at this host.")
+        room = self._rooms[rooms.pop()]
+        count_request(room.line, "authorize")
+        if not any(place.protected for place in places):
+            return _FREE
+        return self._judge(room, request, asked[0], now_s)
+
+    def _judge(self, room: VisitorRoom, request: Request, asked: tuple[bytes, bytes], now_s: float) -> Answer:
+        decision = decide(
+            RequestFacts(navigation=False, safe=_is_safe(request)),
+            snapshot=room.snapshot,
+            reachable=room.line.reachable,
+            ticket=None,
+            visitor_pass=room.read_pass(request, now_s),
+            now_s=now_s,
+        )
+        added: tuple[Header, ...] = ()
+        match decision:
+            case PassThrough(visitor_pass, renew=due):
+                room.uses.use(visitor_pass)
+                if due:
+                    visitor_pass, added = renewed(room, request, visitor_pass, now_s)
+            case BypassLine():
+                visitor_pass = bypass_pass(room, now_s)
+                added = pass_headers(room, request, visitor_pass, now_s)
+            case _:
+                return _to_the_line(room, safe_return(*asked))
+        headers = [
+            NO_STORE,
+            (b"antrean-visitor", self._visitors[room.id].value(visitor_pass, now_s)),
+            (b"antrean-pass-expires", b"%d" % visitor_pass.expires_at_s),
+            *added,
+        ]
+        return Answer(204, headers)
+
+
+def _to_the_line(room: VisitorRoom, return_to: str) -> Answer:
+    location = f"/_queue/{room.id}/wait?to={quote(return_to, safe='/')}"
+    where = (b"location", location.encode())
+    detail = "There is a line in front of this site: send the visitor to the location."
+    return problem(401, "no-pass", detail, where, (b"www-authenticate", b"Antrean"), location=location)
+
+
+def _asked_paths(request: Request) -> list[tuple[bytes, bytes]]:
+    """(path, query) in each header that names one; without any, the whole site is asked about."""
+    named = [request.header(name) for name in (b"x-original-uri", b"x-forwarded-uri")]
+    paths = []
+    for uri in filter(None, named):
+        path, _, query = uri.partition(b"#")[0].partition(b"?")
+        paths.append((path, query))
+    return paths or [(b"/", b"")]
+
+
+def _is_safe(request: Request) -> bool:
+    methods = [request.header(name) for name in (b"x-original-method", b"x-forwarded-method")]
+    return not any(methods) or any(method in _SAFE for method in methods if method)

@@ -1,0 +1,207 @@
+"""The gate: the public listener's ASGI app. Our own calls by raw path, everything else by its room."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from gateway.domain.admission import Decision, Facts, Refuse, RequestFacts, decide
+from gateway.domain.credentials import Pass
+from gateway.domain.paths import PathRules, safe_return_text
+from gateway.errors import AmbiguousPath
+from gateway.visitor.answers import Answer, json_answer, not_allowed, problem, see_other
+from gateway.visitor.check_in import Call, CheckInCalls
+from gateway.visitor.counting import count_request
+from gateway.visitor.forward_auth import ForwardAuth
+from gateway.visitor.onward import VisitorHeader, pass_free, pass_on
+from gateway.visitor.pulse import Pulse
+from gateway.visitor.reception import Onward
+from gateway.visitor.reception import receive as receive_visitor
+from gateway.visitor.requests import Request
+from gateway.visitor.rooms import VisitorRoom
+
+OURS = b"/_queue/"
+
+log = structlog.get_logger(__name__)
+
+
+class Gate:
+    """ASGI app for http and websocket scopes (lifespan is the composition root's).
+
+    ``rules`` place a path in one of ``rooms``; ``public_url`` is where visitors find us, if the settings say.
+    """
+
+    def __init__(
+        self, rooms: Mapping[str, VisitorRoom], rules: PathRules, *, public_url: str | None = None
+    ) -> None:
+        self._rooms = rooms
+        self._rules = rules
+        self._secure = None if public_url is None else public_url.startswith("https:")
+        self._visitors = {room_id: VisitorHeader(room) for room_id, room in rooms.items()}
+        self._calls = self._public_calls((public_url or "").encode())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+            return
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        call = self._calls.get(raw_path)
+        try:
+            if call is not None:
+                await call(scope, receive, send)
+            elif raw_path.startswith(OURS):
+                await self._unknown_call(raw_path).send(send)
+            else:
+                await self._site(raw_path, scope, receive, send)
+        except Exception:
+            # Whatever it is, the visitor is told that it is our fault, and may try again.
+            log.exception("a request failed", path=raw_path.decode("latin-1"))
+            with contextlib.suppress(RuntimeError):  # the reply had begun: the server cuts it off
+                await _BROKEN.send(send)
+
+    def _public_calls(self, public_origin: bytes) -> dict[bytes, Call]:
+        """Every public call by its raw path: found before anything of the request is looked at."""
+        calls: dict[bytes, Call] = {
+            OURS + b"health": self._health,
+            OURS + b"authorize": ForwardAuth(self._rooms, self._rules, self._visitors, secure=self._secure),
+        }
+        for room in self._rooms.values():
+            prefix = OURS + room.id.encode() + b"/"
+            in_room = CheckInCalls(room, secure=self._secure, public_origin=public_origin)
+            calls[prefix + b"pulse"] = _pulse_call(room)
+            calls[prefix + b"wait"] = self._wait_call(room)
+            calls |= {prefix + name.encode(): call for name, call in in_room.by_name().items()}
+        return calls
+
+    async def _site(self, raw_path: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, secure=self._secure)
+        try:
+            place = self._rules.place(raw_path, request.header(b"host"))
+        except AmbiguousPath as error:
+            await problem(400, "ambiguous-path", str(error)).send(send)
+            return
+        if place is None:
+            await problem(404, "no-room", "No room protects this path at this host.").send(send)
+            return
+        room = self._rooms[place.room]
+        if not place.protected:
+            await pass_free(room, scope, receive, send)
+            return
+        now_s = time.time()
+        decision = self._decide(room, request, now_s)
+        outcome = await receive_visitor(room, request, decision, now_s)
+        if isinstance(outcome, Onward):
+            await self._onward(room, request, outcome, now_s, scope, receive, send)
+        else:
+            count_request(room.line, "refused" if isinstance(decision, Refuse) else "page")
+            await outcome.send(send)
+
+    def _decide(self, room: VisitorRoom, request: Request, now_s: float, facts: Facts | None = None) -> Decision:
+        visitor_pass = room.read_pass(request, now_s)
+        inside = isinstance(visitor_pass, Pass) and not visitor_pass.is_idle(now_s)
+        return decide(
+            facts or request,
+            snapshot=room.snapshot,
+            reachable=room.line.reachable,
+            # A ticket has no say when there is a good pass: its signature need not be checked.
+            ticket=None if inside else room.read_ticket(request, now_s),
+            visitor_pass=visitor_pass,
+            now_s=now_s,
+        )
+
+    async def _onward(
+        self,
+        room: VisitorRoom,
+        request: Request,
+        onward: Onward,
+        now_s: float,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        visitor = self._visitors[room.id].value(onward.visitor_pass, now_s)
+        cookies = room.cookies(request)
+        await pass_on(room, visitor, onward.visitor_pass, cookies, onward.headers, scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A websocket goes on with a pass, or from a free path; there is no page to show in one."""
+        request = Request(scope, secure=self._secure)
+        try:
+            place = self._rules.place(request.raw_path, request.header(b"host"))
+        except AmbiguousPath:
+            place = None
+        if place is not None and not request.raw_path.startswith(OURS):
+            room, now_s = self._rooms[place.room], time.time()
+            if not place.protected:
+                await pass_free(room, scope, receive, send)
+                return
+            decision = self._decide(room, request, now_s, _NO_PAGE)
+            outcome = await receive_visitor(room, request, decision, now_s)
+            if isinstance(outcome, Onward):
+                await self._onward(room, request, outcome, now_s, scope, receive, send)
+                return
+        await receive()
+        await send({"type": "websocket.close", "code": 1008, "reason": "no pass"})  # the server answers 403
+
+    def _wait_call(self, room: VisitorRoom) -> Call:
+        """``GET /_queue/{room}/wait?to=/path``: the line itself, for a site behind another proxy."""
+
+        async def wait(scope: Scope, receive: Receive, send: Send) -> None:
+            request = Request(scope, secure=self._secure)
+            if request.method not in ("GET", "POST"):
+                await not_allowed("GET").send(send)
+                return
+            count_request(room.line, "wait")
+            now_s = time.time()
+            return_to = _wanted(request.query)
+            decision = self._decide(room, request, now_s)
+            outcome = await receive_visitor(room, request, decision, now_s, return_to=return_to)
+            if isinstance(outcome, Onward):
+                outcome = see_other(return_to, *outcome.headers)
+            await outcome.send(send)
+
+        return wait
+
+    async def _health(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """This worker serves; what it knows of the store is in the body."""
+        if scope["method"] not in ("GET", "HEAD"):
+            await not_allowed("GET").send(send)
+            return
+        reachable = all(room.line.reachable for room in self._rooms.values())
+        body = {"status": "ok", "store": "reachable" if reachable else "unreachable"}
+        await json_answer(200, json.dumps(body).encode()).send(send)
+
+    def _unknown_call(self, raw_path: bytes) -> Answer:
+        room_id = raw_path[len(OURS) :].partition(b"/")[0].decode("latin-1")
+        if room_id in self._rooms:
+            return problem(404, "unknown-call", "The calls are pulse, join, check-in, ticket and leave.")
+        return problem(404, "unknown-room", f"There is no room {room_id[:40]!r} here.")
+
+
+def _pulse_call(room: VisitorRoom) -> Call:
+    pulse = Pulse(room.line)
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in ("GET", "HEAD"):
+            count_request(room.line, "pulse")
+            await pulse.send(send)
+        else:
+            await not_allowed("GET").send(send)
+
+    return call
+
+
+def _wanted(query: bytes) -> str:
+    """The address in ``to``, if it is one of this site."""
+    named = parse_qs(query.decode("latin-1"), max_num_fields=20).get("to", ["/"])
+    return safe_return_text(named[0]) or "/"
+
+
+_NO_PAGE = RequestFacts(navigation=False, safe=True)
+_BROKEN = problem(503, "broken", "We have a problem of our own. Try again.", retry_after_s=5)

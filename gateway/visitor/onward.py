@@ -1,0 +1,117 @@
+"""The way of an admitted request to the origin and back: what is taken off it, and what is put on.
+
+To the origin: nothing that we set comes from outside, our credentials do not go along, and a signed
+``Antrean-Visitor`` says who it is. Back: our own headers are for us, our cookies are added.
+"""
+
+from __future__ import annotations
+
+import time
+
+from starlette.types import Message, Receive, Scope, Send
+
+from gateway.domain.credentials import VISITOR_HEADER_S, Pass
+from gateway.visitor.cookies import CookieNames, without_ours
+from gateway.visitor.counting import count_reply, count_request
+from gateway.visitor.pages import Header
+from gateway.visitor.rooms import VisitorRoom
+
+_HEADS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))
+_NOT_FINISHED = frozenset((b"", b"0", b"false"))
+# A reply that carries somebody's pass must not be kept for others, whatever the origin says of it.
+_PRIVATE = (b"cache-control", b"private")
+
+
+class VisitorHeader:
+    """Signed ``Antrean-Visitor`` values, each used for half of its life."""
+
+    _MOST = 50_000
+
+    def __init__(self, room: VisitorRoom) -> None:
+        self._keyring = room.keyring
+        self._signed: dict[tuple[str, int], tuple[float, bytes]] = {}
+
+    def value(self, visitor_pass: Pass, now_s: float) -> bytes:
+        visitor = visitor_pass.visitor
+        signed = self._signed.get(visitor)
+        if signed is not None and 0 <= now_s - signed[0] < VISITOR_HEADER_S / 2:
+            return signed[1]
+        if len(self._signed) >= self._MOST:
+            self._signed.clear()
+        value = self._keyring.sign_visitor(visitor_pass, now_s).encode()
+        self._signed[visitor] = now_s, value
+        return value
+
+
+def request_headers(headers: list[Header]) -> list[Header]:
+    """A request's headers without ours, in any spelling, and without our cookies."""
+    kept = [header for header in headers if b"antrean" not in header[0]]
+    return [_stripped(header) if header[0] == b"cookie" else header for header in kept if not _is_bare(header)]
+
+
+def _is_bare(header: Header) -> bool:
+    """A Cookie header in which nothing but our cookies stood."""
+    return header[0] == b"cookie" and b"antrean-" in header[1] and not without_ours(header[1])
+
+
+def _stripped(header: Header) -> Header:
+    return (b"cookie", without_ours(header[1])) if b"antrean-" in header[1] else header
+
+
+async def pass_free(room: VisitorRoom, scope: Scope, receive: Receive, send: Send) -> None:
+    """To the origin without a pass: a path that is not protected."""
+
+    asked_s = time.monotonic()
+
+    async def send_back(message: Message) -> None:
+        if message["type"] in _HEADS:
+            if "status" in message:
+                count_reply(room.line, message["status"], asked_s)
+            headers = [header for header in message.get("headers", ()) if b"antrean" not in header[0].lower()]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    count_request(room.line, "free")
+    await room.origin({**scope, "headers": request_headers(scope["headers"])}, receive, send_back)
+
+
+async def pass_on(
+    room: VisitorRoom,
+    visitor: bytes,
+    visitor_pass: Pass,
+    cookies: CookieNames,
+    added: tuple[Header, ...],
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+) -> None:
+    """To the origin as this visitor; ``added`` goes onto the reply."""
+
+    count_request(room.line, "admitted")
+    asked_s = time.monotonic()
+
+    async def send_back(message: Message) -> None:
+        if message["type"] in _HEADS:
+            if "status" in message:
+                count_reply(room.line, message["status"], asked_s)
+            message = {**message, "headers": reply_headers(message.get("headers", ()))}
+        await send(message)
+
+    def reply_headers(headers: list[Header]) -> list[Header]:
+        kept = [header for header in headers if b"antrean" not in header[0].lower()]
+        if len(kept) < len(headers) and visitor_pass.kind != "staff" and _is_finished(headers):
+            room.uses.finish(visitor_pass)
+            return [*kept, *cookies.clear(), _PRIVATE]
+        return [*kept, *added, _PRIVATE] if added else kept
+
+    headers = request_headers(scope["headers"])
+    headers.append((b"antrean-visitor", visitor))
+    headers.append((b"antrean-pass-expires", b"%d" % visitor_pass.expires_at_s))
+    await room.origin({**scope, "headers": headers}, receive, send_back)
+
+
+def _is_finished(headers: list[Header]) -> bool:
+    return any(
+        name.lower() == b"antrean-finished" and value.strip().lower() not in _NOT_FINISHED
+        for name, value in headers
+    )

@@ -1,0 +1,75 @@
+"""The pulse: what everybody in a room may know, the same bytes for all, made once for each snapshot."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from starlette.types import Message, Send
+
+from gateway.domain.room import Snapshot
+from gateway.store.line import Line
+from gateway.visitor.answers import JSON_TYPE, length_of, problem
+
+# A cache may stand in for us for a second, but not with an old pulse when we fail.
+_CACHE = (b"cache-control", b"public, max-age=1, s-maxage=1")
+RETRY_AFTER_S = 5
+
+
+class Pulse:
+    """One room's pulse."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._of: Snapshot | None = None
+        self._start: Message = {}
+        self._body: Message = {}
+
+    async def send(self, send: Send) -> None:
+        snapshot = self._line.snapshot
+        if snapshot is None or not self._line.reachable:
+            await _TROUBLE.send(send)
+            return
+        if snapshot is not self._of:
+            self._prepare(snapshot)
+        await send(self._start)
+        await send(self._body)
+
+    def _prepare(self, snapshot: Snapshot) -> None:
+        body = json.dumps(pulse_of(snapshot), ensure_ascii=False, separators=(",", ":")).encode()
+        headers = [JSON_TYPE, _CACHE, length_of(body)]
+        self._start = {"type": "http.response.start", "status": 200, "headers": headers}
+        self._body = {"type": "http.response.body", "body": body}
+        self._of = snapshot
+
+
+def pulse_of(snapshot: Snapshot) -> dict[str, Any]:
+    """The pulse's values. Times are wall time in ms, 0 for none."""
+    knobs = snapshot.knobs
+    return {
+        "room": snapshot.room,
+        "instance": snapshot.instance,
+        "generation": snapshot.generation,
+        "phase": str(knobs.phase),
+        "now_ms": snapshot.now_ms,
+        "issued": snapshot.issued,
+        "called": snapshot.called,
+        "serving": snapshot.serving,
+        "rate_per_minute": knobs.rate_per_minute,
+        "delivered_per_minute": round(snapshot.delivered_per_minute, 2),
+        "density": round(snapshot.density, 4),
+        "opens_at": knobs.opens_at_ms,
+        "closes_at": knobs.closes_at_ms,
+        "draw": None if snapshot.draw is None else asdict(snapshot.draw),
+        "message": knobs.message,
+        "poll_max_s": snapshot.poll_max_s,
+    }
+
+
+_TROUBLE = problem(
+    503,
+    "store-unreachable",
+    "We have a problem of our own. Your place is kept; ask again.",
+    retry_after_s=RETRY_AFTER_S,
+)

@@ -1,0 +1,156 @@
+"""Carries out what ``decide()`` decided: an answer of ours, or onward to the origin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.domain.admission import (
+    BypassLine,
+    CheckIn,
+    Decision,
+    Join,
+    PassThrough,
+    Refuse,
+    ShowClosed,
+    ShowTrouble,
+)
+from gateway.domain.credentials import Pass, Ticket, renew
+from gateway.domain.passes import let_past
+from gateway.domain.paths import safe_return
+from gateway.errors import LineClosed, StoreError
+from gateway.store.line import State
+from gateway.visitor import pages, standing
+from gateway.visitor.answers import Answer, problem
+from gateway.visitor.pages import Header, presumed_state
+from gateway.visitor.requests import Request
+from gateway.visitor.rooms import VisitorRoom
+from gateway.visitor.standing import ENDED, Standing, bound_for, describe
+
+# Past the hard limit, so that we see that the visit is over; without it, the ticket alone would begin another.
+PASS_KEPT_S = 86_400
+
+_DETAILS = {
+    "no-ticket": "There is a line in front of this site. Open it as a page in a browser to take a number.",
+    "waiting": "You are in line and not let in yet. Check in, and come back with the pass.",
+    "idle": "The pass was not used for too long. Open the site as a page in a browser to return.",
+    "expired": "The pass is beyond its time. Open the site as a page in a browser to take a new number.",
+    "finished": "The pass was given back at the end of the visit. Open the site as a page to come again.",
+    "closed": "The site is closed.",
+    "line": "There is a line of people in front of this site at the moment.",
+    "store-unreachable": "We have a problem of our own. Your place is kept; try again.",
+}
+_NOT_BELIEVED = "What was carried here is not valid. Open the site as a page in a browser to take a number."
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """To the origin, with these cookies on the reply."""
+
+    visitor_pass: Pass
+    headers: tuple[Header, ...] = ()
+
+
+async def receive(
+    room: VisitorRoom, request: Request, decision: Decision, now_s: float, *, return_to: str | None = None
+) -> Answer | Onward:
+    """What a visitor gets. Raises nothing that the store does: its trouble is a page too.
+
+    ``return_to``: where the visitor wants to go, if that is not the address of the request itself.
+    """
+    match decision:
+        case PassThrough(visitor_pass, renew=due):
+            room.uses.use(visitor_pass)
+            return Onward(*renewed(room, request, visitor_pass, now_s)) if due else Onward(visitor_pass)
+        case BypassLine():
+            visitor_pass = bypass_pass(room, now_s)
+            return Onward(visitor_pass, pass_headers(room, request, visitor_pass, now_s))
+        case Join():
+            return await _join(room, request, return_to or own_address(request), now_s)
+        case CheckIn(ticket, held):
+            bound = bound_for(ticket, return_to or own_address(request))
+            return await _check_in(room, request, bound, held, now_s)
+        case ShowClosed():
+            return pages.closed(room, request)
+        case ShowTrouble(ticket):
+            return pages.trouble(room, request, ticket)
+        case Refuse():
+            return refusal(room, decision)
+
+
+def own_address(request: Request) -> str:
+    """The address of a request, to come back to."""
+    return safe_return(request.raw_path, pages.without_language(request.query))
+
+
+async def _join(room: VisitorRoom, request: Request, return_to: str, now_s: float) -> Answer | Onward:
+    try:
+        stands = await standing.join(room, return_to, now_s)
+    except LineClosed:
+        return pages.closed(room, request)
+    except StoreError:
+        return pages.trouble(room, request, None)
+    headers = credential_headers(room, request, stands, now_s)
+    if stands.visitor_pass is not None:
+        return Onward(stands.visitor_pass, headers)
+    return pages.newcomer(room, request, *headers)
+
+
+async def _check_in(
+    room: VisitorRoom, request: Request, ticket: Ticket, held: Pass | None, now_s: float
+) -> Answer | Onward:
+    try:
+        stands = await standing.check_in(room, ticket, held, now_s)
+    except StoreError:
+        return pages.trouble(room, request, ticket)
+    if stands.state in ENDED:
+        return await _join(room, request, ticket.return_to, now_s)
+    if stands.state is State.CLOSED:
+        return pages.closed(room, request)
+    headers = credential_headers(room, request, stands, now_s)
+    if stands.visitor_pass is not None:
+        return Onward(stands.visitor_pass, headers)
+    return pages.standing(room, request, stands, *headers)
+
+
+def credential_headers(room: VisitorRoom, request: Request, stands: Standing, now_s: float) -> tuple[Header, ...]:
+    """The ticket, and the pass if there is one, as cookies; as headers too for who carries them so."""
+    token = room.keyring.sign_ticket(stands.ticket)
+    headers: tuple[Header, ...] = (room.cookies(request).set_ticket(token),)
+    if request.has(b"antrean-ticket"):
+        headers = (*headers, (b"antrean-ticket", token.encode()))
+    if stands.visitor_pass is None:
+        return headers
+    return headers + pass_headers(room, request, stands.visitor_pass, now_s)
+
+
+def pass_headers(room: VisitorRoom, request: Request, visitor_pass: Pass, now_s: float) -> tuple[Header, ...]:
+    token = room.keyring.sign_pass(visitor_pass)
+    cookie = room.cookies(request).set_pass(token, visitor_pass.hard_limit_s - int(now_s) + PASS_KEPT_S)
+    if request.has(b"antrean-ticket") or request.has(b"antrean-pass"):
+        return cookie, (b"antrean-pass", token.encode())
+    return (cookie,)
+
+
+def renewed(
+    room: VisitorRoom, request: Request, visitor_pass: Pass, now_s: float
+) -> tuple[Pass, tuple[Header, ...]]:
+    """The pass with fresh idle time, and the headers that hand it out."""
+    fresh = renew(visitor_pass, now_s)
+    return fresh, pass_headers(room, request, fresh, now_s)
+
+
+def bypass_pass(room: VisitorRoom, now_s: float) -> Pass:
+    """A pass that is good after the bypass too, so that its end interrupts nobody."""
+    snapshot = room.snapshot
+    assert snapshot is not None  # nobody knows of a bypass without one
+    return let_past(room.id, snapshot.instance, snapshot.generation, now_s)
+
+
+def refusal(room: VisitorRoom, decision: Refuse) -> Answer:
+    """The short answer for programs, with their ticket's state if they have one."""
+    detail = _DETAILS.get(decision.reason, _NOT_BELIEVED)
+    more = {}
+    if decision.ticket is not None:
+        state = presumed_state(decision.ticket, room.snapshot)
+        more["ticket"] = describe(Standing(decision.ticket, state), room.snapshot)
+    return problem(decision.status, decision.reason, detail, retry_after_s=decision.retry_after_s, **more)

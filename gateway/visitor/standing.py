@@ -1,0 +1,109 @@
+"""Where a visitor stands: after joining or checking in, and how that is said."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.domain import estimate
+from gateway.domain.credentials import Pass, Ticket, format_number, new_nonce, renew
+from gateway.domain.passes import admit
+from gateway.domain.room import Snapshot
+from gateway.store.line import State
+from gateway.visitor.rooms import VisitorRoom
+
+# A number in one of these states leads nowhere any more: its visitor may join anew.
+ENDED = frozenset((State.FINISHED, State.EXPIRED, State.WITHDRAWN, State.UNKNOWN))
+_IN_LINE = frozenset((State.WAITING, State.CALLED, State.LATE))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A ticket, what it is at this moment, and the pass if it was just let in."""
+
+    ticket: Ticket
+    state: State
+    visitor_pass: Pass | None = None
+
+
+async def join(room: VisitorRoom, return_to: str, now_s: float) -> Standing:
+    """Take a number. Raises LineClosed, StoreError."""
+    joined = await room.line.join()
+    ticket = Ticket(room.id, joined.instance, joined.generation, joined.number, int(now_s), new_nonce(), return_to)
+    if joined.admitted:
+        return Standing(ticket, State.ADMITTED, admit(ticket, now_s))
+    snapshot = room.snapshot
+    called = snapshot is not None and snapshot.position(joined.number) <= snapshot.called
+    return Standing(ticket, State.CALLED if called else State.WAITING)
+
+
+async def check_in(room: VisitorRoom, ticket: Ticket, held: Pass | None, now_s: float) -> Standing:
+    """Mark present, claim an offer if there is one. ``held``: a pass within its hard limit. Raises StoreError."""
+    if held is not None and held.number != ticket.number:
+        held = None
+    state = await room.line.check_in(ticket.number, returning=held is not None)
+    if state is not State.ADMITTED:
+        return Standing(ticket, state)
+    room.uses.readmit(ticket.instance, ticket.number)
+    if held is not None and not held.is_idle(now_s):
+        return Standing(ticket, state, renew(held, now_s))
+    return Standing(ticket, state, admit(ticket, now_s, hard_limit_s=held.hard_limit_s if held else 0))
+
+
+def bound_for(ticket: Ticket, return_to: str) -> Ticket:
+    """The ticket with the address that its visitor wants now."""
+    return ticket if ticket.return_to == return_to else replace(ticket, return_to=return_to)
+
+
+def describe(standing: Standing, snapshot: Snapshot | None) -> dict[str, Any]:
+    """The ticket's state as check-in and its relatives say it."""
+    said: dict[str, Any] = json.loads(describe_json(standing, snapshot))
+    return said
+
+
+def describe_json(standing: Standing, snapshot: Snapshot | None) -> bytes:
+    """The same as JSON, written out: a check-in is asked for more often than anything but the pulse."""
+    ticket, state = standing.ticket, standing.state
+    number = ticket.number
+    position = number if snapshot is None else snapshot.position(number)
+    ahead = eta = location = "null"
+    if snapshot is not None and state in _IN_LINE:
+        ahead = str(_ahead(snapshot, position, state))
+        wait = _wait(snapshot, position, state)
+        if wait is not None:
+            eta = f'{{"low_s":{wait.low_s},"high_s":{wait.high_s}}}'
+    if state is State.ADMITTED:
+        location = json.dumps(ticket.return_to)
+    shown_state = State.EXPIRED if state is State.UNKNOWN else state
+    return (
+        f'{{"number":{number},"shown":"{format_number(number)}","position":{position},'
+        f'"state":"{shown_state.value}","ahead":{ahead},"eta":{eta},'
+        f'"poll_s":{_poll_s(snapshot, position, state)},"location":{location}}}'
+    ).encode()
+
+
+def describe_for_page(standing: Standing, snapshot: Snapshot | None) -> dict[str, Any]:
+    """The same with what else the page shows of the room."""
+    state = describe(standing, snapshot)
+    if snapshot is not None:
+        knobs = snapshot.knobs
+        state |= {"phase": str(knobs.phase), "now_ms": snapshot.now_ms, "opens_at_ms": knobs.opens_at_ms}
+        state["message"] = knobs.message
+    return state
+
+
+def _wait(snapshot: Snapshot, position: int, state: State) -> estimate.Wait | None:
+    return estimate.wait_late(snapshot) if state is State.LATE else estimate.wait(snapshot, position)
+
+
+def _ahead(snapshot: Snapshot, position: int, state: State) -> int:
+    return max(0, snapshot.late - 1) if state is State.LATE else estimate.ahead(snapshot, position)
+
+
+def _poll_s(snapshot: Snapshot | None, position: int, state: State) -> int:
+    if snapshot is None or state is State.LATE:
+        return estimate.POLL_CALLED_S
+    if state in (State.WAITING, State.CALLED):
+        return estimate.poll_s(snapshot, position)
+    return snapshot.poll_max_s

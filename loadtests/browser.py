@@ -1,0 +1,189 @@
+"""One visitor's browser: its own cookies, the headers that a browser sends, and every exchange noted.
+
+A connection error is an error, and so is a status that was not expected. Nothing is retried beyond what
+a browser does by itself (a GET on a kept connection that the server has closed meanwhile).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from loadtests.ledger import Call, Event, clock
+
+USER_AGENT = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36"
+NAVIGATION = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "id,en;q=0.7",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Site": "none",
+    "Sec-Fetch-User": "?1",
+    "Upgrade-Insecure-Requests": "1",
+    "User-Agent": USER_AGENT,
+}
+BACKGROUND = {
+    "Accept": "application/json",
+    "Accept-Language": "id,en;q=0.7",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Dest": "empty",
+    "Sec-Fetch-Site": "same-origin",
+    "User-Agent": USER_AGENT,
+}
+MOST_REDIRECTS = 5
+
+
+class TroubleError(Exception):
+    """This visit went wrong. ``cause`` is short and the same for all of its kind; ``call`` says where."""
+
+    def __init__(self, cause: str, call: str, detail: str = "") -> None:
+        super().__init__(f"{cause} at {call}: {detail}")
+        self.cause, self.call, self.detail = cause, call, detail
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, with the times that enclose the server's work."""
+
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    text: str
+    url: str
+    sent_s: float
+    received_s: float
+
+    def json(self, call: str) -> dict[str, Any]:
+        """The object in the body. Raises TroubleError when there is none."""
+        try:
+            body = json.loads(self.text)
+        except ValueError:
+            raise TroubleError("not JSON", call, self.text[:200]) from None
+        if not isinstance(body, dict):
+            raise TroubleError("not a JSON object", call, self.text[:200])
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class RawReply:
+    """What a transport gives back. ``error``: why there is no answer (then ``status`` is 0)."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    error: str = ""
+
+
+class Transport(Protocol):
+    """Sends one request, following no redirect; keeps the cookies. ``ok`` is for its own statistics."""
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        name: str,
+        ok: Collection[int],
+    ) -> RawReply: ...
+
+    def cookies(self) -> dict[str, str]: ...
+
+    def refuse_cookies(self, prefix: str) -> None: ...
+
+
+class Browser:
+    """What a visitor holds in the hand. ``note`` takes every exchange into the ledger."""
+
+    def __init__(self, transport: Transport, host: str, visitor: int, note: Callable[[Event], None]) -> None:
+        self._transport = transport
+        self._host = host.rstrip("/")
+        self._visitor = visitor
+        self._note = note
+        self._always: dict[str, str] = {}
+
+    def open(self, path: str, name: str, *, ok: Collection[int] = (200,)) -> Reply:
+        """Open a page in the tab, and follow where it leads."""
+        return self._follow("GET", urljoin(self._host + "/", path), None, NAVIGATION, name, ok)
+
+    def submit(self, url: str, pairs: Sequence[tuple[str, str]], page: str, name: str) -> Reply:
+        """Send a form from ``page``, and follow where its answer leads."""
+        headers = NAVIGATION | {
+            "Sec-Fetch-Site": "same-origin",
+            "Origin": self._host,
+            "Referer": page,
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        return self._follow("POST", urljoin(page, url), urlencode(pairs).encode(), headers, name, (200, 201))
+
+    def fetch(
+        self,
+        method: str,
+        path: str,
+        name: str,
+        *,
+        ok: Collection[int] = (200,),
+        extra: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """A request of the page's script, or of a program."""
+        headers = BACKGROUND | ({"Origin": self._host} if method == "POST" else {}) | dict(extra or {})
+        return self._exchange(method, urljoin(self._host + "/", path), None, headers, name, ok)
+
+    def always_send(self, headers: Mapping[str, str]) -> None:
+        """From now on, with every request."""
+        self._always = dict(headers)
+
+    def refuse_cookies(self, prefix: str) -> None:
+        """Never keep a cookie whose name starts like this."""
+        self._transport.refuse_cookies(prefix)
+
+    def holds(self, cookie: str) -> bool:
+        """Whether a cookie of this name is kept (with or without the prefix it has on https)."""
+        return any(name.removeprefix("__Host-") == cookie for name in self._transport.cookies())
+
+    def _follow(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        name: str,
+        ok: Collection[int],
+    ) -> Reply:
+        first_sent_s = clock()
+        for _ in range(MOST_REDIRECTS + 1):
+            reply = self._exchange(method, url, body, headers, name, {*ok, 301, 302, 303, 307, 308})
+            location = reply.headers.get("location")
+            if reply.status in ok:
+                return Reply(reply.status, reply.headers, reply.text, url, first_sent_s, reply.received_s)
+            if not location:
+                raise TroubleError("a redirect without location", name, str(reply.status))
+            url = urljoin(url, location)
+            if reply.status in (301, 302, 303):
+                method, body = "GET", None
+                headers = {key: value for key, value in headers.items() if key not in ("Content-Type", "Origin")}
+            name = f"{name.removesuffix(' (redirected)')} (redirected)"
+        raise TroubleError("too many redirects", name, url)
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        name: str,
+        ok: Collection[int],
+    ) -> Reply:
+        if urlsplit(url).netloc != urlsplit(self._host).netloc:
+            raise TroubleError("led to another site", name, url)
+        sent_s = clock()
+        raw = self._transport.send(method, url, {**headers, **self._always}, body, name, ok)
+        received_s = clock()
+        self._note(Call(self._visitor, name, raw.status, sent_s, received_s))
+        if raw.error:
+            raise TroubleError(raw.error, name, url)
+        if raw.status not in ok:
+            raise TroubleError(f"status {raw.status}", name, raw.text[:200])
+        return Reply(raw.status, raw.headers, raw.text, url, sent_s, received_s)

@@ -1,0 +1,82 @@
+"""Sets the room's admission rate for a run, by the operator's own command, and puts it back afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from loadtests import outside
+
+COMMAND_WITHIN_S = 15.0
+HEARD_WITHIN_S = 5.0
+
+
+class RateError(Exception):
+    """The rate could not be set; the message says what to do."""
+
+
+def default_command() -> list[str]:
+    """The operator's command of this checkout; empty when it is not installed."""
+    program = Path(".venv/bin/antrean")
+    return [str(program)] if program.exists() else []
+
+
+class Room:
+    """One room as its operator has it in hand. ``environ`` holds the settings of the stack it belongs to."""
+
+    def __init__(self, room: str, host: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
+        self._room, self._host = room, host
+        self._command, self._environ = list(command), dict(environ)
+
+    @contextlib.contextmanager
+    def rate(self, per_minute: float) -> Iterator[float]:
+        """Run with this rate; gives the moment (time.time) from which it held.
+
+        Raises RateError, UnreachableError. The former rate is read from the room's pulse, and set
+        again however the run ends.
+        """
+        former = outside.rate_per_minute(self._host, self._room)
+        self._set(per_minute)
+        try:
+            self._wait_until_heard(per_minute)
+            yield time.time()
+        finally:
+            self._restore(former)
+
+    def _restore(self, former: float) -> None:
+        """A room that is out of reach by now is said, and does not hide what the run found."""
+        try:
+            self._set(former)
+        except RateError as exc:
+            print(f"loadtests: the former rate, {former:g} a minute, was not set again: {exc}", file=sys.stderr)
+
+    def _set(self, per_minute: float) -> None:
+        if not self._command:
+            raise RateError(
+                "no .venv/bin/antrean here to set the rate with: run `make run` once, give another command "
+                "with --antrean, or measure at the present rate with --keep-rate"
+            )
+        call = [*self._command, "room", "set", self._room, "--rate", f"{per_minute:g}"]
+        try:
+            done = subprocess.run(
+                call, env=self._environ, capture_output=True, text=True, timeout=COMMAND_WITHIN_S, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as exc:
+            raise RateError(f"`{' '.join(call)}` did not run: {exc}") from exc
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip()
+            raise RateError(f"`{' '.join(call)}` ended with {done.returncode}: {said[-500:]}")
+
+    def _wait_until_heard(self, per_minute: float) -> None:
+        deadline = time.monotonic() + HEARD_WITHIN_S
+        while abs(outside.rate_per_minute(self._host, self._room) - per_minute) > 1e-6:
+            if time.monotonic() > deadline:
+                raise RateError(
+                    f"the rate was set to {per_minute:g}, but after {HEARD_WITHIN_S:g} s the pulse of "
+                    f"{self._host} does not say so: is the command using the same store?"
+                )
+            time.sleep(0.2)

@@ -1,0 +1,191 @@
+"""What people do. Each persona is one visit from arrival to its end; nothing here knows locust.
+
+The patient one is the rule; the others differ from it in one thing each, which their docstring says.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from loadtests import forms
+from loadtests.browser import Browser, Reply, TroubleError
+from loadtests.identities import Identities
+from loadtests.ledger import Admitted, Event, Pulse, Registered, Seen, clock
+from loadtests.plan import Planned
+from loadtests.readings import pulse_of, registration_number, seen_of
+
+POLL_LEAST_S, POLL_MOST_S = 2.0, 60.0
+JITTER = 0.2
+CALLED_SPREAD_S = 1.5  # those called together do not all answer in the same moment
+PULSE_STALE_S = 30.0  # while checking in, the pulse is read this seldom
+WAITING = frozenset({"waiting", "called", "late"})
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What all visitors of a run share."""
+
+    room: str
+    path: str
+    identities: Identities
+    sleep: Callable[[float], None]
+    note: Callable[[Event], None]
+
+
+class Patient:
+    """Opens the site, waits for its turn as long as it takes, fills in the form, keeps the number."""
+
+    persona: ClassVar[str] = "patient"
+    typing_s: ClassVar[tuple[float, float]] = (1.0, 4.0)  # compressed: nobody types that fast
+
+    def __init__(self, world: World, browser: Browser, planned: Planned) -> None:
+        self.world = world
+        self.browser = browser
+        self.me = planned.index
+        self.dice = random.Random(planned.seed)
+        self.identity = world.identities.at(planned.index)
+        self.pulse: Pulse | None = None
+        self.pulse_read_s = 0.0
+        self.late = False
+
+    def live(self) -> str:
+        """The whole visit; returns its outcome. Raises TroubleError."""
+        page = self.arrive()
+        if page is None:
+            page = self.wait_for_turn()
+        return self.register(page) if page else "left"
+
+    def arrive(self) -> Reply | None:
+        """Open the site. The page when nobody was waiting and it let us in at once; None: we queue."""
+        reply = self.browser.open(self.world.path, "open the site")
+        if self._is_inside(reply):
+            self.world.note(Admitted(self.me, "empty-line", *self._own_number(), reply.sent_s, reply.received_s))
+            return reply
+        if not self.browser.holds(f"antrean-ticket-{self.world.room}"):
+            raise TroubleError(
+                "neither the site nor a waiting page", "open the site", forms.read(reply.text).title
+            )
+        return None
+
+    def wait_for_turn(self) -> Reply | None:
+        """Follow the page's law until let in. None: gave up."""
+        me = self.look("ticket")
+        while me.state in WAITING:
+            if self.gives_up():
+                return None
+            me = self.next_step(me)
+        if me.state != "admitted":
+            raise TroubleError(f"turned away as {me.state}", "check-in")
+        return self.enter(me)
+
+    def gives_up(self) -> bool:
+        """Whether to close the tab now."""
+        return False
+
+    def next_step(self, me: Seen) -> Seen:
+        """One interval of the page: read the pulse while not called, check in once called."""
+        if clock() - self.pulse_read_s > PULSE_STALE_S:
+            self.read_pulse()
+        if me.state in ("called", "late") or (self.pulse and me.position <= self.pulse.called):
+            self.pause(me.poll_s)
+            return self.look("check-in")
+        self.pause(self.pulse_interval_s(me))
+        self.read_pulse()
+        if self.pulse and me.position > self.pulse.called:
+            return me
+        self.world.sleep(self.dice.uniform(0, CALLED_SPREAD_S))
+        return self.look("check-in")
+
+    def pulse_interval_s(self, me: Seen) -> float:
+        """A tenth of the wait that the pulse implies, between 2 s and the longest that the room allows."""
+        pulse = self.pulse
+        if pulse is None or pulse.rate_per_minute <= 0:
+            return POLL_MOST_S
+        wait_s = (me.position - pulse.serving) * 60 / pulse.rate_per_minute
+        return min(max(wait_s / 10, POLL_LEAST_S), pulse.poll_max_s)
+
+    def pause(self, seconds: float) -> None:
+        """Wait with the page's jitter."""
+        bounded = min(max(seconds, POLL_LEAST_S), POLL_MOST_S)
+        self.world.sleep(bounded * self.dice.uniform(1 - JITTER, 1 + JITTER))
+
+    def read_pulse(self) -> None:
+        reply = self.browser.fetch("GET", f"/_queue/{self.world.room}/pulse", "pulse")
+        self.pulse = pulse_of(reply, self.me)
+        self.pulse_read_s = reply.received_s
+        self.world.note(self.pulse)
+
+    def look(self, call: str) -> Seen:
+        """Ask about our own place: ``ticket`` only reads, ``check-in`` says that we are here."""
+        if self.pulse is None:
+            self.read_pulse()
+        method = "GET" if call == "ticket" else "POST"
+        reply = self.browser.fetch(method, f"/_queue/{self.world.room}/{call}", call, extra=self.credentials())
+        self.remember(reply)
+        return self.noted(seen_of(reply, self.me, self.pulse, call), reply)
+
+    def noted(self, me: Seen, reply: Reply) -> Seen:
+        """Write down what we heard, and the moment at which we were let in."""
+        self.world.note(me)
+        self.late = self.late or me.state == "late"
+        if me.state == "admitted":
+            way = "late" if self.late else "line"
+            self.world.note(Admitted(self.me, way, me.number, me.position, reply.sent_s, reply.received_s))
+        return me
+
+    def credentials(self) -> dict[str, str]:
+        """Headers that say who we are; a browser has its cookies."""
+        return {}
+
+    def remember(self, reply: Reply) -> None:
+        """Keep credentials that came outside of cookies."""
+
+    def enter(self, me: Seen) -> Reply:
+        """Go where the check-in said; it must be the site, not the line again."""
+        reply = self.browser.open(me.location or self.world.path, "enter")
+        if not self._is_inside(reply):
+            raise TroubleError("admitted, but not let in", "enter", forms.read(reply.text).title)
+        return reply
+
+    def register(self, page: Reply) -> str:
+        """Fill in the site's own form and keep the registration number."""
+        page, form = self._find_form(page)
+        self.world.sleep(self.dice.uniform(*self.typing_s))
+        try:
+            pairs = forms.fill(form, self.identity, self.dice)
+        except forms.UnknownFieldError as exc:
+            raise TroubleError("a form that cannot be filled in", "form", str(exc)) from exc
+        reply = self.browser.submit(form.action, pairs, page.url, "submit the form")
+        number = registration_number(reply.text)
+        if number is None:
+            raise TroubleError("no registration number", "submit the form", forms.read(reply.text).text[:200])
+        self.world.note(Registered(self.me, number, reply.sent_s, reply.received_s))
+        return "registered"
+
+    def _find_form(self, page: Reply) -> tuple[Reply, forms.Form]:
+        read = forms.read(page.text)
+        if (form := read.registration_form()) is not None:
+            return page, form
+        if link := read.registration_link():
+            page = self.browser.open(link, "open the form")
+            if (form := forms.read(page.text).registration_form()) is not None:
+                return page, form
+        raise TroubleError("no registration form", "form", read.title)
+
+    def _is_inside(self, reply: Reply) -> bool:
+        """The form, or a page of the site that came with a pass."""
+        form = forms.read(reply.text).registration_form()
+        return form is not None or self.browser.holds(f"antrean-pass-{self.world.room}")
+
+    def _own_number(self) -> tuple[int | None, int | None]:
+        """The number given on the way through an empty line, if the ticket was kept with the pass."""
+        if not self.browser.holds(f"antrean-ticket-{self.world.room}"):
+            return None, None
+        reply = self.browser.fetch("GET", f"/_queue/{self.world.room}/ticket", "ticket", ok=(200, 401, 404, 410))
+        if reply.status != 200:
+            return None, None
+        me = seen_of(reply, self.me, self.pulse, "ticket")
+        return me.number, me.position

@@ -1,0 +1,278 @@
+"""The promises of the line, on the real function library in virtual time.
+
+Each test names the safeguard whose removal it notices.
+"""
+
+from __future__ import annotations
+
+from conftest import OpenLine
+from virtual import Crowd, delivered, worst_excess
+
+
+def test_no_number_is_issued_twice_when_a_reply_is_lost(open_line: OpenLine) -> None:
+    """Safeguard: the answer remembered per worker and sequence."""
+    line = open_line(rate_per_minute=0)
+    first = line.join(7, worker="a", sequence=1)
+    assert line.join(7, worker="a", sequence=1) == first
+    assert line.join(1, worker="b", sequence=1) == (8, 0)
+
+
+def test_an_empty_line_lets_in_at_the_rate_and_not_in_a_burst(open_line: OpenLine) -> None:
+    """Safeguard: the claim bucket in straight_in, and that buckets begin empty."""
+    line = open_line(rate_per_minute=60, ceiling=10_000)
+    assert line.join() == (1, 0), "no full bucket at the start"
+    crowd = Crowd(line, slowest=False)
+    for _ in range(120):
+        crowd.arrive(3)
+        crowd.run(1)
+    assert worst_excess(crowd.claims, 60) <= 0.001
+    assert len(crowd.claims) >= 110
+
+
+def test_a_rate_rise_of_fifty_times_passes_over_nobody_who_obeys(open_line: OpenLine) -> None:
+    """Safeguard: `ready` lags `called` by G, the time to hear and to answer."""
+    line = open_line(rate_per_minute=60, ceiling=100_000)
+    crowd = Crowd(line)
+    crowd.arrive(12_000, hidden_share=0.6)
+    crowd.run(300)
+    rose_at = line.now_ms
+    line.set(rate_per_minute=3000)
+    crowd.run(200)
+    assert crowd.wronged == []
+    assert worst_excess([claim for claim in crowd.claims if claim[0] >= rose_at], 3000) <= 0.001
+    full = delivered(crowd.claims, line.now_ms - 40_000, line.now_ms)
+    assert full >= 0.95 * 2000, "full rate within about two minutes, hidden tabs included"
+
+
+def test_a_hole_of_absentees_is_crossed_without_using_up_the_rate(open_line: OpenLine) -> None:
+    """Safeguard: the called range doubles while nobody answers; absentees are passed over free."""
+    line = open_line(rate_per_minute=600, ceiling=100_000)
+    crowd = Crowd(line)
+    crowd.arrive(50_000, stay=0)
+    line.tick_for(200)  # the presence that came with joining has lapsed
+    crowd.arrive(3000)
+    crowd.run(240)
+    assert crowd.wronged == []
+    assert delivered(crowd.claims, line.now_ms - 60_000, line.now_ms) >= 590
+
+
+def test_nine_in_ten_no_shows_leave_the_rate_whole(open_line: OpenLine) -> None:
+    """Safeguard: absent positions cost no credit, and calling is widened by density."""
+    line = open_line(rate_per_minute=300, ceiling=100_000)
+    crowd = Crowd(line)
+    crowd.arrive(60_000, stay=0.1)
+    crowd.run(400)
+    assert crowd.wronged == []
+    assert delivered(crowd.claims, line.now_ms - 120_000, line.now_ms) >= 0.98 * 600
+
+
+def test_six_visitors_in_ten_waking_once_a_minute_lose_nothing(open_line: OpenLine) -> None:
+    """Safeguard: W is at least 1.25 times the slowest check-in; offers live 2 x W."""
+    line = open_line(rate_per_minute=300, ceiling=100_000)
+    crowd = Crowd(line)
+    crowd.arrive(4000, hidden_share=0.6)
+    crowd.run(500)
+    assert crowd.wronged == []
+    assert line.snapshot.lapsed == 0
+    assert worst_excess(crowd.claims, 300) <= 0.001
+    assert delivered(crowd.claims, line.now_ms - 120_000, line.now_ms) >= 0.95 * 600
+
+
+def test_an_outage_of_a_minute_passes_over_nobody_who_was_called(open_line: OpenLine) -> None:
+    """Safeguard: room time adds one second at the most for a gap; a gap in ticks calls `ready` back."""
+    line = open_line(rate_per_minute=600, ceiling=100_000)
+    crowd = Crowd(line)
+    crowd.arrive(8000, hidden_share=0.3)
+    crowd.run(240)
+    crowd.run(60, can_reach=False)
+    crowd.run(240)
+    assert crowd.wronged == []
+    assert worst_excess(crowd.claims, 600) <= 0.001
+
+
+def test_clock_steps_both_ways_change_nothing_that_was_promised(open_line: OpenLine) -> None:
+    """Safeguard: room time never goes back and never jumps."""
+    for step_ms in (60_000, -60_000, 3_600_000, -3_600_000):
+        line = open_line(rate_per_minute=600, ceiling=100_000)
+        crowd = Crowd(line)
+        crowd.arrive(3000)
+        crowd.run(120)
+        before, claims = line.snapshot, len(crowd.claims)
+        line.now_ms += step_ms
+        line.tick()
+        assert 0 <= line.snapshot.vt_ms - before.vt_ms <= 1000
+        assert line.snapshot.serving - before.serving <= 11
+        assert len(crowd.claims) == claims
+        line.client.flushall()
+
+
+def test_the_order_of_release_is_the_order_of_arrival(open_line: OpenLine) -> None:
+    """Safeguard: the walk stops at the first who may not be passed over yet."""
+    line = open_line(rate_per_minute=600, ceiling=100_000)
+    line.join(200)
+    offered: list[int] = []
+    for _ in range(400):
+        line.tick()
+        line.check_in(*[n for n in range(1, 201) if n % 3 and n > line.snapshot.serving])
+        live = {int(m) for m in line.client.zrange("antrean:{room}:offers", 0, -1) if m != "sentinel"}
+        offered += sorted(live - set(offered))
+    assert offered == sorted(offered)
+    assert all(n in offered for n in range(1, 201) if n % 3)
+
+
+def test_nobody_is_released_while_the_ceiling_is_reached(open_line: OpenLine) -> None:
+    """Safeguard: offers count as inside, not only those who came."""
+    line = open_line(rate_per_minute=6000, ceiling=5)
+    line.tick()
+    crowd = Crowd(line, visit_s=30)
+    crowd.arrive(500)
+    most = 0
+    for _ in range(600):
+        crowd.run(0.25)
+        most = max(most, line.snapshot.inside)
+    assert most == 5
+    assert len(crowd.claims) >= 20
+
+
+def test_a_ceiling_below_the_number_inside_drains_and_then_holds(open_line: OpenLine) -> None:
+    line = open_line(rate_per_minute=6000, ceiling=100)
+    crowd = Crowd(line, visit_s=60)
+    crowd.arrive(2000)
+    crowd.run(80)
+    assert line.snapshot.inside == 100
+    line.set(ceiling=10)
+    crowd.run(45)
+    assert len(crowd.claims) == 100, "nobody new while above the ceiling"
+    crowd.run(45)
+    assert line.snapshot.inside == 10
+
+
+def test_thousands_who_keep_presence_and_never_claim_take_nothing_from_the_others(open_line: OpenLine) -> None:
+    """Safeguard: what runs over at the door goes back to the release credit (pass_time)."""
+    line = open_line(rate_per_minute=600, ceiling=100_000)
+    line.join(4000)
+    crowd = Crowd(line)
+    crowd.arrive(6000)
+    for _ in range(400):
+        # They are seen, and never ask: presence without a check-in.
+        for window in ("even", "odd"):
+            line.client.setrange(f"antrean:{{room}}:seen:{window}", 1, b"\xff" * 499)
+        crowd.run(1)
+    assert delivered(crowd.claims, line.now_ms - 60_000, line.now_ms) >= 0.98 * 600
+    assert worst_excess(crowd.claims, 600) <= 0.001
+
+
+def test_a_claim_stall_does_not_let_hundreds_in_at_once(open_line: OpenLine) -> None:
+    """Safeguard: the claim bucket. Everyone with an offer comes in the same moment."""
+    line = open_line(rate_per_minute=600, ceiling=100_000)
+    line.join(2000)
+    claims: list[tuple[int, int]] = []
+    for _ in range(4 * 60):
+        line.tick()
+        line.check_in(*range(line.snapshot.serving + 1, 2001, 7))
+    offered = line.snapshot.offers
+    assert offered > 300
+    for _ in range(200):
+        numbers = range(1, line.snapshot.serving + 1)
+        inside = {n for _, n in claims}
+        states = zip(numbers, line.check_in(*numbers), strict=True)
+        claims += [(line.now_ms + line.waits_ms[n], n) for n, state in states if state == "admitted" and n not in inside]
+        line.tick()
+    assert worst_excess(claims, 600) <= 0.001
+    assert len(claims) >= 300
+
+
+def test_late_returns_get_at_least_half_of_the_rate(open_line: OpenLine) -> None:
+    """Safeguard: the stored turn. Nobody in the main lane is passed over by them either."""
+    line = open_line(rate_per_minute=600, ceiling=100_000)
+    sleepers = line.join(3000)[0]
+    line.tick_for(600)  # asleep, and passed over
+    assert line.snapshot.serving == 3000
+    crowd = Crowd(line)
+    crowd.arrive(5000)
+    crowd.run(200)
+    for number in range(sleepers, sleepers + 2000):
+        crowd.follow(number)
+    crowd.run(120)
+    late = [number for at_ms, number in crowd.claims if at_ms >= line.now_ms - 60_000 and number <= 3000]
+    main = [number for at_ms, number in crowd.claims if at_ms >= line.now_ms - 60_000 and number > 3000]
+    assert len(late) >= 270
+    assert len(main) >= 230
+    assert worst_excess(crowd.claims, 600) <= 0.001
+
+
+def test_rate_to_zero_holds_at_once_and_back_starts_without_a_burst(open_line: OpenLine) -> None:
+    line = open_line(rate_per_minute=600, ceiling=100_000)
+    crowd = Crowd(line)
+    crowd.arrive(3000)
+    crowd.run(60)
+    line.set(rate_per_minute=0)
+    held = len(crowd.claims)
+    crowd.run(120)
+    assert len(crowd.claims) == held
+    line.set(rate_per_minute=600)
+    crowd.run(120)
+    assert crowd.wronged == []
+    assert worst_excess(crowd.claims, 600) <= 0.001
+    assert delivered(crowd.claims, line.now_ms - 60_000, line.now_ms) >= 590
+
+
+def test_pause_releases_nobody_and_resume_passes_over_nobody(open_line: OpenLine) -> None:
+    """Safeguard: grace on resume; offers are renewed, not lapsed, by a pause."""
+    line = open_line(rate_per_minute=600, ceiling=100_000)
+    crowd = Crowd(line)
+    crowd.arrive(4000, hidden_share=0.3)
+    crowd.run(60)
+    line.set(phase="paused")
+    held = len(crowd.claims)
+    crowd.run(600)
+    assert len(crowd.claims) == held
+    line.set(phase="open")
+    crowd.run(200)
+    assert crowd.wronged == []
+    assert line.snapshot.lapsed == 0
+    assert worst_excess(crowd.claims, 600) <= 0.001
+
+
+def test_crawlers_on_an_empty_line_do_not_fill_the_ceiling(open_line: OpenLine) -> None:
+    """Safeguard: an admission whose pass is never used lapses after three minutes, and its number may return."""
+    line = open_line(rate_per_minute=600, ceiling=500)
+    crawlers = Crowd(line, uses_pass=False)
+    for _ in range(400):
+        crawlers.run(1)
+        crawlers.arrive(1)
+    assert 170 <= line.snapshot.inside <= 190
+    assert line.check_in(1) == ["late"], "a pass that never arrived costs nobody the place"
+
+
+def test_who_leaves_the_front_holds_nobody_up(open_line: OpenLine) -> None:
+    """Safeguard: the gone bitmap. Without it the next waits until `ready`, more than a minute."""
+    line = open_line(rate_per_minute=60, ceiling=10)
+    line.join(5)
+    line.leave(1)
+    line.tick_for(3)
+    assert line.check_in(2) == ["admitted"]
+    assert line.look(1) == "withdrawn"
+
+
+def test_the_empty_line_admits_by_rate_ceiling_and_order(open_line: OpenLine) -> None:
+    line = open_line(rate_per_minute=600, ceiling=3)
+    line.tick_for(2)
+    assert line.join(5) == (1, 3)
+    assert line.join(1) == (6, 0), "somebody waits already"
+
+
+def test_a_million_late_returns_are_walked_in_bounded_work(open_line: OpenLine) -> None:
+    line = open_line(rate_per_minute=6000, ceiling=1_000_000)
+    line.join(1_000_000)
+    line.tick_for(160)
+    line.client.hset("antrean:{room}:line", mapping={"serving": 1_000_000, "called": 1_000_000, "ready": 1_000_000})
+    line.client.setrange("antrean:{room}:late", 0, b"\xff" * 125_000)
+    line.client.setbit("antrean:{room}:late", 1_000_000, 1)
+    line.client.hset("antrean:{room}:line", "late", 1_000_000)
+    line.client.config_resetstat()
+    line.tick_for(20)
+    stats = line.client.info("commandstats")["cmdstat_fcall"]
+    assert stats["calls"] == 80
+    assert 0 < line.snapshot.late < 1_000_000 - 79 * 1000, "the absent lose their bit, a thousand a tick"
+    assert line.snapshot.late >= 1_000_000 - 81 * 1000

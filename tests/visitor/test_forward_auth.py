@@ -1,0 +1,82 @@
+"""Another proxy asks: may this request go on?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.domain.room import Phase
+
+if TYPE_CHECKING:
+    from tests.visitor.conftest import House
+
+CALL = "/_queue/authorize"
+
+
+async def test_a_good_pass_may_go_on_with_what_the_origin_wants(queue: House) -> None:
+    visitor = queue.visitor(antrean_pass_registration=queue.pass_(3))
+    reply = await visitor.get(CALL, x_original_uri="/daftar")
+    assert reply.status == 204
+    assert queue.keyring.read_visitor(reply.header("antrean-visitor"), 0)["number"] == 3
+    assert int(reply.header("antrean-pass-expires")) > 0
+    assert reply.header("set-cookie") == ""
+    await queue.room.uses.settle()
+    assert queue.line.called_for == [("touch", 3)]
+
+
+async def test_a_pass_that_is_due_is_renewed_here_too(queue: House) -> None:
+    visitor = queue.visitor(antrean_pass_registration=queue.pass_(3, expires_in_s=100))
+    assert "antrean-pass-registration=" in (await visitor.get(CALL, x_original_uri="/")).header("set-cookie")
+
+
+async def test_without_a_pass_the_answer_says_where_the_line_is(queue: House) -> None:
+    reply = await queue.visitor().get(CALL, x_forwarded_uri="/daftar?a=1&b=2")
+    assert reply.status == 401
+    assert reply.header("www-authenticate") == "Antrean"
+    assert reply.header("location") == "/_queue/registration/wait?to=/daftar%3Fa%3D1%26b%3D2"
+    assert reply.json()["location"] == reply.header("location")
+    assert queue.line.called_for == []
+
+
+async def test_the_way_through_the_line_comes_back_to_where_it_began(house: House) -> None:
+    visitor = house.visitor()
+    to_the_line = await visitor.get(CALL, x_forwarded_uri="/daftar?a=1&b=2")
+    back = await visitor.get(to_the_line.header("location"))
+    assert (back.status, back.header("location")) == (303, "/daftar?a=1&b=2")
+    assert (await visitor.get(CALL, x_forwarded_uri="/daftar?a=1&b=2")).status == 204
+
+
+async def test_a_free_path_may_go_on(queue: House) -> None:
+    assert (await queue.visitor().get(CALL, x_original_uri="/static/app.css")).status == 204
+
+
+async def test_headers_that_contradict_each_other_are_taken_at_their_strictest(queue: House) -> None:
+    """The asking proxy sends on what the visitor sent: it may hold the other proxy's kind of header."""
+    for one, other in (("/static/x", "/daftar"), ("/daftar", "/static/x")):
+        reply = await queue.visitor().get(CALL, x_original_uri=one, x_forwarded_uri=other)
+        assert reply.status == 401
+    idle = queue.visitor(antrean_pass_registration=queue.pass_(3, expires_in_s=-600, left_s=900))
+    methods = {"x_original_method": "POST", "x_forwarded_method": "GET"}
+    assert (await idle.get(CALL, x_original_uri="/", **methods)).status == 401
+    assert (await idle.get(CALL, x_original_uri="/", x_original_method="POST")).status == 204
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+async def test_those_inside_go_on_whatever_the_store_does(queue: House, reachable: bool) -> None:
+    queue.line.cut_off = not reachable
+    visitor = queue.visitor(antrean_pass_registration=queue.pass_(3))
+    assert (await visitor.get(CALL)).status == 204
+    assert (await queue.visitor().get(CALL)).status == 401
+
+
+async def test_in_a_bypass_everyone_may_go_on_and_gets_a_pass(queue: House) -> None:
+    queue.set_phase(Phase.BYPASS)
+    visitor = queue.visitor()
+    assert (await visitor.get(CALL)).status == 204
+    queue.set_phase(Phase.OPEN)
+    assert (await visitor.get(CALL)).status == 204
+
+
+async def test_the_wrong_method_is_told_the_right_one(queue: House) -> None:
+    assert (await queue.visitor().post(CALL)).status == 405
