@@ -90,7 +90,7 @@ class Frame:
         pieces = (
             _GZIP_HEADER,
             self.before_deflated,
-            _deflate(middle, 4, last=False, after=self.before),
+            _deflate(middle, 6, last=False, after=self.before),
             self.after_deflated,
             trailer,
         )
@@ -102,9 +102,7 @@ def _deflate(data: bytes, level: int, *, last: bool, after: bytes = b"") -> byte
 
     It may repeat what the reader has just read: ``after``.
     """
-    stream = zlib.compressobj(
-        level, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_DEFAULT_STRATEGY, after[-_WINDOW:]
-    )
+    stream = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_DEFAULT_STRATEGY, after[-_WINDOW:])
     return stream.compress(data) + stream.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
 
 

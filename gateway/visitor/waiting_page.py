@@ -253,9 +253,7 @@ def _script(room: Room, language: Language) -> str:
         "months": language.months,
         "zones": {7: "WIB", 8: "WITA", 9: "WIT"},
         "v": {
-            view: [_class(view), *_view_texts(language, view)]
-            for view in words.VIEWS
-            if view not in _NEVER_LATER
+            view: [_class(view), *_view_texts(language, view)] for view in words.VIEWS if view not in _NEVER_LATER
         },
         "t": texts,
     }

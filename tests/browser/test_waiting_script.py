@@ -42,9 +42,7 @@ async def test_a_newcomer_learns_the_number_from_one_request(chromium: Browser, 
     await context.close()
 
 
-async def test_a_visitor_who_is_known_asks_nothing_that_the_page_brought(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_a_visitor_who_is_known_asks_nothing_that_the_page_brought(chromium: Browser, scene: Scene) -> None:
     scene.kind = "rendered"
     context = await a_context(chromium)
     visitor = await arrive(context, scene)
@@ -435,9 +433,7 @@ async def test_check_now_asks_at_once_and_does_not_reload(chromium: Browser, sce
     await context.close()
 
 
-async def test_the_other_language_keeps_the_address_and_is_remembered(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_the_other_language_keeps_the_address_and_is_remembered(chromium: Browser, scene: Scene) -> None:
     context = await a_context(chromium)
     visitor = await arrive(context, scene, "daftar?formasi=3")
     await visitor.page.click("nav a")

@@ -1,4 +1,4 @@
-"""Every view of the waiting page in a real browser: complete, accessible, inside the screen and its policy."""
+"""Every view of the waiting page in a real browser: whole, accessible, inside the screen and its policy."""
 
 from __future__ import annotations
 
@@ -97,9 +97,7 @@ async def _check_accessibility(visitor: Visitor) -> None:
     """Run axe. Its own timers need the stopped clock to move a little; too little for the page to change."""
     page, results = visitor.page, None
     await page.evaluate(Axe().axe_script)
-    await page.evaluate(
-        "void axe.run({resultTypes: ['violations']}).then(found => { window.found = found; })"
-    )
+    await page.evaluate("void axe.run({resultTypes: ['violations']}).then(found => { window.found = found; })")
     for _ in range(30):
         await page.clock.run_for(5)
         results = await page.evaluate("window.found")

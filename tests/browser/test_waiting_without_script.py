@@ -66,12 +66,8 @@ async def test_text_at_twice_its_size_stays_inside_a_small_screen(chromium: Brow
     for path in ("", "?antrean-lang=en"):
         page = await context.new_page()
         await page.goto(scene.url + path)
-        await page.set_viewport_size(
-            {"width": 180, "height": 320}
-        )  # what a zoom of 200 % leaves of 360 × 640
-        text_overflow = await page.locator("html").evaluate_all(
-            "all => all[0].scrollWidth - all[0].clientWidth"
-        )
+        await page.set_viewport_size({"width": 180, "height": 320})  # what a zoom of 200 % leaves of 360 × 640
+        text_overflow = await page.locator("html").evaluate_all("all => all[0].scrollWidth - all[0].clientWidth")
         assert text_overflow <= 0
     await context.close()
 
@@ -85,7 +81,8 @@ async def test_the_page_is_one_request_and_nothing_moves_when_it_comes_alive(
     page.on("request", lambda request: requests.append(request.resource_type + " " + request.url))
     await page.add_init_script(
         """window.moved = 0;
-        new PerformanceObserver(list => list.getEntries().forEach(e => { window.moved += e.value; })).observe({type: 'layout-shift', buffered: true})"""
+        new PerformanceObserver(list => list.getEntries().forEach(e => { window.moved += e.value; }))
+        .observe({type: 'layout-shift', buffered: true})"""
     )
     await page.goto(scene.url)
     await page.wait_for_selector("text=A-0000-1234-7")
@@ -100,8 +97,8 @@ async def test_the_page_is_one_request_and_nothing_moves_when_it_comes_alive(
 
 WAITS = [
     (0, 10), (0, 30), (20, 61), (59, 60), (60, 60), (480, 690), (540, 1200), (900, 1201), (1500, 2400),
-    (3000, 5400), (3000, 5401), (7200, 7200), (9000, 14000), (100_000, 129_600), (100_000, 129_601), (200_000, 500_000),
-    (500_000, 700_000),
+    (3000, 5400), (3000, 5401), (7200, 7200), (9000, 14000), (100_000, 129_600), (100_000, 129_601),
+    (200_000, 500_000), (500_000, 700_000),
 ]  # fmt: skip
 PEOPLE = [0, 0.2, 1, 999, 1000, 1001, 9999, 10_001, 123_456, 9_999_999]
 STATES = ["waiting", "called", "admitted", "late", "finished", "expired", "withdrawn", "closed"]
@@ -134,8 +131,7 @@ async def test_script_and_server_say_the_same(chromium: Browser, scene: Scene, c
         "people": [page_words.number_words(language, page_words.about(n)) for n in PEOPLE],
         "dates": [page_words.date_words(language, now, page_words.WIB) for now in now_ms],
         "views": [
-            [[page_words.view_of(s, p, True), page_words.view_of(s, p, False)] for p in PHASES]
-            for s in STATES
+            [[page_words.view_of(s, p, True), page_words.view_of(s, p, False)] for p in PHASES] for s in STATES
         ],
     }
     for what, words in expected.items():
@@ -151,9 +147,7 @@ async def test_script_and_server_say_the_same(chromium: Browser, scene: Scene, c
         ("Europe/Berlin", "07.08–07.12"),
     ],
 )
-async def test_times_are_in_the_visitors_own_zone(
-    chromium: Browser, scene: Scene, zone: str, shown: str
-) -> None:
+async def test_times_are_in_the_visitors_own_zone(chromium: Browser, scene: Scene, zone: str, shown: str) -> None:
     context = await a_context(chromium, timezone_id=zone)
     page = await context.new_page()
     await page.goto(scene.url)

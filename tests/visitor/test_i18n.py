@@ -35,9 +35,7 @@ def test_plural_forms_are_right(code: str, n: int, shown: str) -> None:
 
 def test_adding_a_language_is_adding_one_file(tmp_path: Path) -> None:
     shutil.copytree(LOCALES, tmp_path, dirs_exist_ok=True)
-    plural = (
-        "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);"
-    )
+    plural = "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);"
     text = 'msgid "view.waiting.heading"\nmsgstr "أنت في الطابور"\n'
     (tmp_path / "ar.po").write_text(HEADER.format(language="ar", plural=plural) + text, "utf-8")
     arabic = read_languages(tmp_path)["ar"]

@@ -66,18 +66,8 @@ def every_page(pages: WaitingPage) -> list[Page]:
     states = [a_state(), a_state(state="called"), a_state(state="admitted", location="/daftar?a=1&b=2")]
     return [
         *(pages.surge(code, encoding) for code in languages() for encoding in ENCODINGS),
-        *(
-            pages.simple(code, kind, encoding)
-            for code in languages()
-            for kind in KINDS
-            for encoding in ENCODINGS
-        ),
-        *(
-            pages.rendered(code, s, encoding)
-            for code in languages()
-            for s in states
-            for encoding in ENCODINGS
-        ),
+        *(pages.simple(code, kind, encoding) for code in languages() for kind in KINDS for encoding in ENCODINGS),
+        *(pages.rendered(code, s, encoding) for code in languages() for s in states for encoding in ENCODINGS),
     ]
 
 
