@@ -268,7 +268,7 @@ class GatewayProtocol(HttpToolsProtocol):
         cycle.more_body = False
         cycle.message_event.set()
         direct.response_complete = True
-        if self.cycle is direct:
+        if self.cycle is direct:  # type: ignore[comparison-overlap]  # uvicorn's annotation knows its own only
             self.cycle = cycle
         self._start_asgi_task(cycle, app)
 
