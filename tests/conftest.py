@@ -15,9 +15,11 @@ import pytest
 import redis
 
 from gateway.store.binary import find_server
+from tests.fundamentals.antrean import antrean, running_copy
 from tests.installation import installation, keyring, line, site, wait_until
 
-__all__ = ["installation", "keyring", "line", "site", "wait_until"]  # fixtures for every folder
+# Fixtures for every folder: they start processes, once a session.
+__all__ = ["antrean", "installation", "keyring", "line", "running_copy", "site", "wait_until"]
 
 
 @pytest.fixture(scope="session", autouse=True)

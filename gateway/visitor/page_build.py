@@ -56,10 +56,10 @@ def content_security_policy(style: str, script: str) -> bytes:
     ).encode()
 
 
-def compressed(body: bytes, encoding: str) -> bytes:
-    """``body`` as small as the encoding can make it; slow, for start only."""
+def compressed(body: bytes, encoding: str, *, best: bool = True) -> bytes:
+    """``body`` as small as the encoding can make it: slow, for start only. Not ``best``: 4 % larger in no time."""
     if encoding == "br":
-        return bytes(brotli.compress(body, quality=11, mode=brotli.MODE_TEXT))
+        return bytes(brotli.compress(body, quality=11 if best else 5, mode=brotli.MODE_TEXT))
     return gzip.compress(body, 9, mtime=0) if encoding == "gzip" else body
 
 

@@ -24,6 +24,7 @@ from markupsafe import Markup
 
 from gateway.i18n import Language, choose_language, languages
 from gateway.visitor import page_words as words
+from gateway.visitor.answers import lines_of
 from gateway.visitor.page_build import (
     TEMPLATES,
     Frame,
@@ -81,6 +82,7 @@ class Page:
 
     headers: list[tuple[bytes, bytes]]  # lower-case names; copy before adding to it
     body: bytes
+    lines: bytes  # the headers as they are sent
 
 
 class WaitingPage:
@@ -131,21 +133,23 @@ class _Sheet:
 
     def rendered(self, state: Mapping[str, object], encoding: str) -> Page:
         encoding = "gzip" if encoding == "br" else encoding
-        body = self._frame.join(self._fill(self._slots(state)), encoding)
-        return Page(self._with_length(body, encoding), body)
+        return self._page(self._frame.join(self._fill(self._slots(state)), encoding), encoding)
 
     def _built(self, view: str, encoding: str) -> Page:
         slots = self._view_slots[view]
         if view == "joining":
             slots = {**slots, "refresh_s": str(_FIRST_REFRESH_S)}
-        body = compressed(self._frame.join(self._fill(slots), "identity"), encoding)
-        return Page(self._with_length(body, encoding), body)
+        # The best compression takes half a second: for the page that everybody is sent.
+        best = view == "joining"
+        return self._page(
+            compressed(self._frame.join(self._fill(slots), "identity"), encoding, best=best), encoding
+        )
 
-    def _with_length(self, body: bytes, encoding: str) -> list[tuple[bytes, bytes]]:
+    def _page(self, body: bytes, encoding: str) -> Page:
         headers = [*self._headers, (b"content-length", str(len(body)).encode())]
         if encoding != "identity":
             headers.append((b"content-encoding", encoding.encode()))
-        return headers
+        return Page(headers, body, lines_of(headers))
 
     def _fill(self, slots: Mapping[str, str]) -> bytes:
         parts = self._middle.copy()

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 import redis
 
+from gateway.cli.procfile import PACKAGED
 from gateway.domain.numbers import parse_number
 from gateway.domain.room import Snapshot
 from gateway.settings import load_settings
 from gateway.store.functions import Functions
 from gateway.store.rooms import open_store
 from gateway.store.snapshots import parse_snapshot
-from tests.cli.copies import Copy
+from tests.cli.copies import Copy, wait_until
 from tests.people import Browser, Reply, until
 from tests.registration_app.serving import fields_of, number_on
 
@@ -140,8 +143,8 @@ class Antrean:
 
         async def has_credit() -> bool:
             with redis.Redis.from_url(self.store_url, decode_responses=True) as client:
-                credits = client.hmget(f"antrean:{{{ROOM}}}:line", "credit", "claim_credit")
-            return all(float(credit or 0) >= 1 for credit in credits)
+                banked = client.hmget(f"antrean:{{{ROOM}}}:line", "credit", "claim_credit")
+            return all(float(credit or 0) >= 1 for credit in banked)
 
         await until(has_credit, "there is room for one visitor")
 
@@ -170,3 +173,26 @@ def shown_number(page: Reply) -> int:
     found = re.search(r"A-\d{4}-\d{4}", page.text)
     assert found, page.text
     return parse_number(found[0])
+
+
+@pytest.fixture(scope="session")
+def running_copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+    copy = Copy(tmp_path_factory.mktemp("story") / "a copy", procfile=PACKAGED.read_text("utf-8"))
+    copy.environ["ANTREAN_WORKERS"] = "2"
+    copy.start()
+    try:
+        wait_until(lambda: "Ctrl-C stops everything" in copy.said(), f"it started; see {copy.log}", 90)
+        yield copy
+    finally:
+        copy.signal(signal.SIGINT)
+        code = copy.ended()
+    assert code == 0, copy.said()
+    assert "Traceback" not in copy.said()
+
+
+@pytest.fixture
+async def antrean(running_copy: Copy) -> Antrean:
+    """The copy with a new line: open, nobody in it, 600 a minute."""
+    antrean = Antrean(running_copy)
+    await antrean.begins_anew()
+    return antrean

@@ -80,3 +80,18 @@ async def test_a_new_line_begins_with_number_one(antrean: Antrean) -> None:
     assert (await old.checks_in())["state"] == "expired", "a ticket of the earlier line is told so"
     await old.comes()
     assert (await old.checks_in())["number"] == 1
+
+
+async def test_rate_zero_and_a_ceiling_below_the_number_inside_hold_everybody_and_throw_nobody_out(
+    antrean: Antrean,
+) -> None:
+    inside, waiting = antrean.applicants(2)
+    await antrean.can_let_in_at_once()
+    assert is_form(await inside.comes())
+    await antrean.room("set", "--ceiling", "0")
+    assert not is_form(await waiting.comes())
+    await antrean.room("set", "--rate", "0", "--ceiling", "500")
+    assert not is_form(await waiting.comes())
+    assert await inside.registers()
+    await antrean.room("set", "--rate", "600")
+    await waiting.waits()
