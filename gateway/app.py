@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.direct import Direct
 from gateway.domain.credentials import Keyring
 from gateway.domain.paths import PathRules, Protection
 from gateway.domain.room import Knobs
@@ -65,6 +66,9 @@ class WithLifespan:
     def __init__(self, app: ASGIApp, running: Callable[[], AbstractAsyncContextManager[None]]) -> None:
         self._app = app
         self._running = running
+        direct: Direct | None = getattr(app, "direct", None)
+        if direct is not None:
+            self.direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -8,11 +8,13 @@ behind reads ``scope["client"]``, ``scope["scheme"]`` and the ``host`` header an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.direct import Direct, Reply
 from gateway.errors import SettingsError
 
 # What a Host header may hold: a name, an IPv4 address or a bracketed IPv6 address, and a port.
@@ -65,12 +67,25 @@ class TrustedProxies:
         self._networks = networks
         # The peers are few (the proxies); the networks are not searched for each request.
         self._peers: dict[str, bool] = {}
+        direct: Direct | None = getattr(app, "direct", None)
+        if direct is not None:
+            self.direct = self._judging(direct)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._judge(scope)
+        await self._app(scope, receive, send)
+
+    def _judging(self, direct: Direct) -> Direct:
+        def judged(scope: Scope) -> Coroutine[Any, Any, Reply | ASGIApp]:
+            self._judge(scope)
+            return direct(scope)
+
+        return judged
+
+    def _judge(self, scope: Scope) -> None:
         client = scope.get("client")
         if client is not None and self._is_trusted_peer(client[0]):
             self._believe(scope)
-        await self._app(scope, receive, send)
 
     def _is_trusted_peer(self, address: str) -> bool:
         known = self._peers.get(address)

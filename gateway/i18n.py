@@ -151,7 +151,7 @@ def _forms(catalog: Catalog) -> dict[str, tuple[str, ...]]:
             continue
         key = message.id if isinstance(message.id, str) else message.id[0]
         forms = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
-        if all(forms):
+        if forms and all(forms):
             found[key] = forms
     return found
 

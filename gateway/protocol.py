@@ -10,10 +10,13 @@ from __future__ import annotations
 import asyncio
 from enum import Enum, auto
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from gateway.direct import Direct, DirectCycle, Heads, Reply
 from gateway.replies import Cork, UnframedReplies
 from gateway.request_rules import Refused, check_head, expects_continue, path_of, the_framing, the_host
 
@@ -25,6 +28,13 @@ class Expecting(Enum):
     HEAD = auto()
     BODY = auto()
     LEFTOVERS = auto()  # of a body whose request was answered already
+
+
+_HEAD = Expecting.HEAD  # a name of its own is found faster, and it is asked for with each header
+_heads = Heads()
+# Names of headers that nothing is to be done about but to write them small. Browsers send the same few dozen.
+_plain: dict[bytes, bytes] = {}
+_MOST_PLAIN, _LONGEST_PLAIN = 500, 40
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -49,14 +59,17 @@ class GatewayProtocol(HttpToolsProtocol):
         self._unframed_bytes = 0  # since the last byte that was part of a body
         self._body_bytes = 0  # since the last look of the watch
         self._watch: asyncio.TimerHandle | None = None
+        self._direct: Direct | None = getattr(self.app, "direct", None)
+        self._begun: Any = None  # the DirectCycle of a request that is not here to its end
         self._begin_head()
 
     def _begin_head(self) -> None:
         self._expecting = Expecting.HEAD
         self._silent_s = 0.0
-        self._field_bytes = 0
         self._host: bytes | None = None
         self._framing = b""
+        self._bodiless = True
+        self._trailer_bytes = 0
 
     # The connection
 
@@ -64,7 +77,7 @@ class GatewayProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._uncorked = transport
         self.transport = Cork(transport, self.loop)  # type: ignore[assignment]
-        self._look_every_s = min(self.head_s, self.body_s) / 4
+        self._look_every_s = min(self.head_s, self.body_s, self.timeout_keep_alive) / 4
         self._watch = self.loop.call_later(self._look_every_s, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -97,10 +110,10 @@ class GatewayProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        self._unset_keepalive_if_required()
         if self._expecting is Expecting.NOTHING and not self._answering():
             self._begin_head()
         self._unframed_bytes += len(data)
+        self._long = self._unframed_bytes > self.head_bytes or len(data) > self.head_bytes
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -128,19 +141,32 @@ class GatewayProtocol(HttpToolsProtocol):
             raise Refused(414, f"the address is longer than {self.target_bytes} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._field_bytes += len(name) + len(value) + 4
-        if self._field_bytes > self.head_bytes:
-            raise Refused(431, f"the headers are longer than {self.head_bytes} bytes")
-        if self._expecting is not Expecting.HEAD:
-            return  # a trailer: whoever reads headers has read them already
-        name = name.lower()
-        if name in _JUDGED:
-            self._judge(name, value)
-        elif b"_" in name:
-            raise Refused(400, "a header's name may not contain an underscore")
-        self.headers.append((name, value))
+        if self._expecting is not _HEAD:
+            self._pass_over_trailer(name, value)
+            return
+        plain = _plain.get(name)
+        if plain is None:
+            plain = name.lower()
+            if plain in _JUDGED:
+                self._judge(plain, value)
+            elif b"_" in plain:
+                raise Refused(400, "a header's name may not contain an underscore")
+            elif len(_plain) < _MOST_PLAIN and len(name) <= _LONGEST_PLAIN:
+                _plain[name] = plain
+        self.headers.append((plain, value))
+
+    def _pass_over_trailer(self, name: bytes, value: bytes) -> None:
+        """Whoever reads headers has read them already."""
+        self._trailer_bytes += len(name) + len(value) + 4
+        if self._trailer_bytes > self.head_bytes:
+            raise Refused(431, f"the trailers are longer than {self.head_bytes} bytes")
+
+    def _check_size(self) -> None:
+        """Raise Refused for too many headers, or too long ones: counted only when so much arrived at all."""
         if len(self.headers) > self.head_fields:
             raise Refused(431, f"there are more than {self.head_fields} headers")
+        if self._long and sum(len(name) + len(value) + 4 for name, value in self.headers) > self.head_bytes:
+            raise Refused(431, f"the headers are longer than {self.head_bytes} bytes")
 
     def _judge(self, name: bytes, value: bytes) -> None:
         if name == b"host":
@@ -149,13 +175,19 @@ class GatewayProtocol(HttpToolsProtocol):
             self.expect_100_continue = expects_continue(value)
         else:
             self._framing = the_framing(name, value, self._framing)
+            self._bodiless = value == b"0"
 
     def on_headers_complete(self) -> None:
-        check_head(self.parser.get_method(), self.parser.get_http_version(), self._host, self._framing)
+        self._check_size()
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        check_head(method, version, self._host, self._framing)
         self.url = path_of(self.url, self._host)
         self._expecting = Expecting.BODY
         self._silent_s = 0.0
         self._unframed_bytes = self._body_bytes = 0
+        if self._direct is not None and self._bodiless and version == "1.1" and self._goes_directly(method):
+            self.cycle = self._begun = self._direct_cycle(method)
+            return
         super().on_headers_complete()
         if self._stopping and self.cycle is not None:
             self.cycle.keep_alive = False
@@ -167,7 +199,78 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._expecting = Expecting.NOTHING
-        super().on_message_complete()
+        begun = self._begun
+        if begun is None:
+            super().on_message_complete()
+        elif self._direct is not None:
+            self._begun = None
+            begun.start(self._direct)
+
+    # Requests without a body, answered without ASGI's machinery where the app can
+
+    def _goes_directly(self, method: bytes) -> bool:
+        """Whether nothing is special about the request: its reply can be written as soon as it is there."""
+        parser = self.parser
+        return (
+            (self.cycle is None or self.cycle.response_complete)
+            and not self._stopping
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
+            and method != b"HEAD"
+        )
+
+    def _direct_cycle(self, method: bytes) -> Any:
+        raw_path, _, query = self.url.partition(b"?")
+        scope = self.scope
+        scope["method"] = method.decode("ascii")
+        scope["raw_path"] = raw_path
+        scope["query_string"] = query
+        path = raw_path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        return DirectCycle(scope, self._finish_directly)  # type: ignore[arg-type]
+
+    def _finish_directly(self, cycle: DirectCycle, outcome: Reply | ASGIApp | None) -> None:
+        if cycle.disconnected:
+            return
+        if outcome is None:
+            self.transport.close()
+        elif callable(outcome):
+            self._carry_on(cycle, outcome)
+        else:
+            self._write_directly(cycle, outcome)
+
+    def _write_directly(self, cycle: DirectCycle, reply: Reply) -> None:
+        beginning = _heads.beginning(reply.status, self.server_state.default_headers)
+        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write_whole(b"".join((beginning, reply.lines, end, reply.body)))  # type: ignore[attr-defined]
+        cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _carry_on(self, direct: DirectCycle, app: ASGIApp) -> None:
+        """The request is one for ASGI after all: as uvicorn would have begun it."""
+        cycle = RequestResponseCycle(
+            scope=direct.scope,  # type: ignore[arg-type]
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=direct.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.more_body = False
+        cycle.message_event.set()
+        direct.response_complete = True
+        if self.cycle is direct:  # type: ignore[comparison-overlap]  # uvicorn's annotation knows its own only
+            self.cycle = cycle
+        self._start_asgi_task(cycle, app)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle.scope["http_version"] == "1.0":
@@ -175,7 +278,13 @@ class GatewayProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        self._silent_s = 0.0
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
         if self._expecting is Expecting.BODY and not self.pipeline:
             self._expecting = Expecting.LEFTOVERS
             self._silent_s = 0.0
@@ -187,7 +296,10 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _look(self) -> None:
         self._watch = self.loop.call_later(self._look_every_s, self._look)
-        if self._refused or self._expecting is Expecting.NOTHING:
+        if self._refused:
+            return
+        if self._expecting is Expecting.NOTHING:
+            self._look_at_idle()
             return
         if self._expecting is Expecting.HEAD and self._answering():
             return  # the beginning of the next request waits while this one is answered
@@ -200,6 +312,15 @@ class GatewayProtocol(HttpToolsProtocol):
         self._silent_s += self._look_every_s
         if self._silent_s >= self._patience_s():
             self._give_up()
+
+    def _look_at_idle(self) -> None:
+        """Between requests. uvicorn's way is a timer that is made and cancelled for each of them."""
+        if self._answering():
+            self._silent_s = 0.0
+            return
+        self._silent_s += self._look_every_s
+        if self._silent_s >= self.timeout_keep_alive:
+            self.transport.close()
 
     def _patience_s(self) -> float:
         if self._expecting is Expecting.HEAD:
@@ -216,7 +337,6 @@ class GatewayProtocol(HttpToolsProtocol):
     def _refuse(self, cause: BaseException | None) -> None:
         refused = cause if isinstance(cause, Refused) else Refused(400, "this is not an HTTP request")
         self._refused = True
-        self._unset_keepalive_if_required()
         if self._answering():
             body_broken = self.cycle.more_body
             if not body_broken or self.cycle.response_started:

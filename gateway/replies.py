@@ -38,6 +38,11 @@ class Cork:
             self._transport.writelines((self._held, data))
             self._held = b""
 
+    def write_whole(self, data: bytes) -> None:
+        """Send a whole reply at once, behind what is held back."""
+        self._flush()
+        self._transport.write(data)
+
     def _flush(self) -> None:
         if self._flushing is not None:
             self._flushing.cancel()

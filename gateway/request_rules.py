@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from gateway.forwarding import HOST
+
+_LONGEST_HOST = 262  # bytes: the longest name, and a port
 
 
 class Refused(Exception):
@@ -15,9 +19,14 @@ class Refused(Exception):
 
 def the_host(value: bytes, before: bytes | None) -> bytes:
     """The request's host. Raises Refused when there was one ``before``, or when it cannot be one."""
-    if before is not None or not HOST.fullmatch(value):
+    if before is not None or len(value) > _LONGEST_HOST or not _is_host(value):
         raise Refused(400, "exactly one Host is needed, a name or address with or without a port")
     return value
+
+
+@lru_cache(1024)
+def _is_host(value: bytes) -> bool:
+    return HOST.fullmatch(value) is not None
 
 
 def the_framing(name: bytes, value: bytes, before: bytes) -> bytes:

@@ -9,7 +9,7 @@ from gateway.domain.room import Phase, Snapshot
 POLL_LEAST_S = 2
 POLL_CALLED_S = 10
 POLL_CLAIM_S = 2  # an offer is there and only the claim bucket was empty
-DELIVERED_WEIGHT = 0.7  # of what really went in lately, against what is configured
+NEARLY_FULL_S, NEARLY_FULL = 10, 0.02  # room for this long at the rate, at most this share of the ceiling
 SHORTER, LONGER = 0.8, 1.3  # the range around the expectation
 LONGER_S = 10  # calls move in steps: even the first in line may wait for one
 
@@ -39,17 +39,19 @@ def present_ahead(snapshot: Snapshot, position: int) -> float:
 def expected_rate_per_minute(snapshot: Snapshot) -> float:
     """Admissions a minute to reckon with; 0 when nobody can say.
 
-    What was delivered counts most, because a full site admits as many as leave it. Nothing
-    delivered yet, with room inside, means that the line has just begun.
+    A full site admits as many as leave it. With room inside the configured rate is delivered, however
+    little went in lately: else a line that has just begun, or a rate that just rose, would be reckoned
+    by what was before it (in a replayed sale that told half of the line two and a half times its wait).
     """
     configured, delivered = snapshot.knobs.rate_per_minute, snapshot.delivered_per_minute
     if configured <= 0:
         return 0.0
-    if snapshot.inside >= snapshot.knobs.ceiling:
+    ceiling = snapshot.knobs.ceiling
+    room = ceiling - snapshot.inside
+    nearly_full = room <= min(configured / 60 * NEARLY_FULL_S, ceiling * NEARLY_FULL)
+    if room <= 0 or (nearly_full and delivered > 0):
         return min(delivered, configured)
-    if delivered <= 0:
-        return configured
-    return min(DELIVERED_WEIGHT * delivered + (1 - DELIVERED_WEIGHT) * configured, configured)
+    return configured
 
 
 def wait(snapshot: Snapshot, position: int) -> Wait | None:

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -80,7 +81,7 @@ class Connection:
 
     async def _exchange(self, raw: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
         try:
-            await raw.send_packed_command(raw.pack_commands(commands))
+            await raw.send_packed_command([pack_command(command) for command in commands])  # type: ignore[arg-type]
             return [await self._read(raw) for _ in commands]
         except asyncio.CancelledError:
             await self._drop()

@@ -24,6 +24,7 @@ KEYS = (
     "audit",  # list: the operator's last thousand changes, newest first
     "metrics",  # hash: counters of all workers, summed
     "log",  # list: what happened to the last 20,000 who reached the front, newest first
+    "door",  # sorted set: position -> room time of its last knock; those with an offer whom the rate kept out
 )
 
 

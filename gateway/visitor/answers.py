@@ -3,34 +3,73 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.types import Send
 
-Headers = list[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+Headers = Sequence[Header]
 
 JSON_TYPE = (b"content-type", b"application/json")
 PROBLEM_TYPE = (b"content-type", b"application/problem+json")
 NO_STORE = (b"cache-control", b"no-store")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole response."""
+class Fixed(Protocol):
+    """Header fields that many answers share, with their bytes made once."""
 
-    status: int
-    headers: Headers
-    body: bytes = b""
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def lines(self) -> bytes: ...
+
+
+class Block:
+    """Header fields, and how they are sent."""
+
+    __slots__ = ("headers", "lines")
+
+    def __init__(self, *headers: Header) -> None:
+        self.headers: Headers = headers
+        self.lines = lines_of(headers)
+
+
+def lines_of(headers: Headers) -> bytes:
+    """Header fields as they are sent. Raises ValueError for one that would break out of its line."""
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers) or b"\0" in lines:
+        raise ValueError(f"a header field may not hold a line end: {headers!r:.300}")
+    return lines
+
+
+class Answer:
+    """A whole response. ``fixed`` stands before ``headers``."""
+
+    __slots__ = ("_fixed", "_own", "body", "status")
+
+    def __init__(
+        self, status: int, headers: Headers = (), body: bytes = b"", *, fixed: Fixed | None = None
+    ) -> None:
+        self.status = status
+        self.body = body
+        self._own = headers
+        self._fixed = fixed or _NOTHING
+
+    @property
+    def headers(self) -> list[Header]:
+        """All header fields."""
+        return [*self._fixed.headers, *self._own]
+
+    @property
+    def lines(self) -> bytes:
+        """The same as they are sent."""
+        return self._fixed.lines + lines_of(self._own) if self._own else self._fixed.lines
 
     async def send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body})
-
-    def adding(self, *headers: tuple[bytes, bytes]) -> Answer:
-        """The same answer with more headers."""
-        return Answer(self.status, [*self.headers, *headers], self.body)
 
 
 def length_of(body: bytes) -> tuple[bytes, bytes]:
@@ -39,7 +78,7 @@ def length_of(body: bytes) -> tuple[bytes, bytes]:
 
 def json_answer(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
     """An answer of one's own: JSON that nobody else may be given from a cache."""
-    return Answer(status, [JSON_TYPE, NO_STORE, length_of(body), *headers], body)
+    return Answer(status, (length_of(body), *headers), body, fixed=_JSON)
 
 
 def problem(
@@ -58,7 +97,7 @@ def problem(
         "reason": reason,
         "detail": detail,
     }
-    extra: Headers = [] if retry_after_s is None else [(b"retry-after", b"%d" % retry_after_s)]
+    extra: list[Header] = [] if retry_after_s is None else [(b"retry-after", b"%d" % retry_after_s)]
     text = json.dumps(body | more, ensure_ascii=False, separators=(",", ":")).encode()
     return Answer(status, [PROBLEM_TYPE, NO_STORE, length_of(text), *extra, *headers], text)
 
@@ -71,3 +110,7 @@ def see_other(location: str, *headers: tuple[bytes, bytes]) -> Answer:
 def not_allowed(*methods: str) -> Answer:
     allowed = ", ".join(methods)
     return problem(405, "method", f"use {allowed} here", (b"allow", allowed.encode()))
+
+
+_NOTHING = Block()
+_JSON = Block(JSON_TYPE, NO_STORE)

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from gateway.domain.admission import believed, place_of
 from gateway.domain.credentials import Pass, Ticket
@@ -34,7 +34,7 @@ from gateway.visitor.requests import Request
 from gateway.visitor.rooms import VisitorRoom
 from gateway.visitor.standing import ENDED, Standing, describe_json
 
-Call = Callable[[Scope, Receive, Send], Awaitable[None]]
+Call = Callable[[Scope, Receive], Awaitable[Answer]]
 Work = Callable[[Request, Scope, Receive, float], Awaitable[Answer]]
 
 BODY_BYTES = 4096
@@ -60,19 +60,17 @@ class CheckInCalls:
         }
 
     def _serve(self, name: str, method: str, work: Work) -> Call:
-        async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        async def call(scope: Scope, receive: Receive) -> Answer:
             count_request(self._room.line, name)
             request = Request(scope, secure=self._secure)
             if request.method != method:
-                answer = not_allowed(method)
-            elif method == "POST" and request.is_cross_site(self._public_origin):
-                answer = problem(403, "cross-site", "This call is for pages of this site only.")
-            else:
-                try:
-                    answer = await work(request, scope, receive, time.time())
-                except StoreError:
-                    answer = _TROUBLE
-            await answer.send(send)
+                return not_allowed(method)
+            if method == "POST" and request.is_cross_site(self._public_origin):
+                return problem(403, "cross-site", "This call is for pages of this site only.")
+            try:
+                return await work(request, scope, receive, time.time())
+            except StoreError:
+                return _TROUBLE
 
         return call
 

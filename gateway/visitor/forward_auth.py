@@ -11,21 +11,24 @@ import time
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from gateway.domain.admission import BypassLine, PassThrough, RequestFacts, decide
-from gateway.domain.paths import PathRules, safe_return
+from gateway.domain.paths import safe_return
 from gateway.errors import AmbiguousPath
-from gateway.visitor.answers import NO_STORE, Answer, not_allowed, problem
+from gateway.visitor.answers import NO_STORE, Answer, Block, not_allowed, problem
 from gateway.visitor.counting import count_request
 from gateway.visitor.onward import VisitorHeader
 from gateway.visitor.pages import Header
 from gateway.visitor.reception import bypass_pass, pass_headers, renewed
 from gateway.visitor.requests import Request
-from gateway.visitor.rooms import VisitorRoom
+from gateway.visitor.rooms import Places, VisitorRoom
 
 _SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS"))
-_FREE = Answer(204, [NO_STORE])
+_SAFE_FACTS = RequestFacts(navigation=False, safe=True)
+_UNSAFE_FACTS = RequestFacts(navigation=False, safe=False)
+_YES = Block(NO_STORE)
+_FREE = Answer(204, fixed=_YES)
 
 
 class ForwardAuth:
@@ -34,38 +37,35 @@ class ForwardAuth:
     def __init__(
         self,
         rooms: Mapping[str, VisitorRoom],
-        rules: PathRules,
+        places: Places,
         visitors: Mapping[str, VisitorHeader],
         *,
         secure: bool | None,
     ) -> None:
         self._rooms = rooms
-        self._rules = rules
+        self._places = places
         self._visitors = visitors
         self._secure = secure
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive) -> Answer:
         request = Request(scope, secure=self._secure)
         if request.method not in ("GET", "HEAD"):
-            answer = not_allowed("GET")
-        else:
-            try:
-                answer = self.answer(request, time.time())
-            except AmbiguousPath as error:
-                answer = problem(400, "ambiguous-path", str(error))
-        await answer.send(send)
+            return not_allowed("GET")
+        try:
+            return self.answer(request, time.time())
+        except AmbiguousPath as error:
+            return problem(400, "ambiguous-path", str(error))
 
     def answer(self, request: Request, now_s: float) -> Answer:
         """Whether the request that is asked about may go on. Raises AmbiguousPath."""
         asked = _asked_paths(request)
         host = request.header(b"host")
-        places = {place for path, _ in asked if (place := self._rules.place(path, host)) is not None}
-        rooms = {place.room for place in places}
-        if len(rooms) > 1:
-            raise AmbiguousPath("the headers name paths of two rooms")
-        if not rooms:
+        places = [place for path, _ in asked if (place := self._places.place(path, host)) is not None]
+        if not places:
             return problem(404, "no-room", "No room protects this path at this host.")
-        room = self._rooms[rooms.pop()]
+        room = self._rooms[places[0].room]
+        if any(place.room != room.id for place in places):
+            raise AmbiguousPath("the headers name paths of two rooms")
         count_request(room.line, "authorize")
         if not any(place.protected for place in places):
             return _FREE
@@ -73,7 +73,7 @@ class ForwardAuth:
 
     def _judge(self, room: VisitorRoom, request: Request, asked: tuple[bytes, bytes], now_s: float) -> Answer:
         decision = decide(
-            RequestFacts(navigation=False, safe=_is_safe(request)),
+            _SAFE_FACTS if _is_safe(request) else _UNSAFE_FACTS,
             snapshot=room.snapshot,
             reachable=room.line.reachable,
             ticket=None,
@@ -92,12 +92,11 @@ class ForwardAuth:
             case _:
                 return _to_the_line(room, safe_return(*asked))
         headers = [
-            NO_STORE,
             (b"antrean-visitor", self._visitors[room.id].value(visitor_pass, now_s)),
             (b"antrean-pass-expires", b"%d" % visitor_pass.expires_at_s),
             *added,
         ]
-        return Answer(204, headers)
+        return Answer(204, headers, fixed=_YES)
 
 
 def _to_the_line(room: VisitorRoom, return_to: str) -> Answer:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from functools import partial
+from typing import Any
 from urllib.parse import parse_qs
 
 import structlog
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.domain.admission import Decision, Facts, Refuse, RequestFacts, decide
 from gateway.domain.credentials import Pass
@@ -24,7 +26,7 @@ from gateway.visitor.pulse import Pulse
 from gateway.visitor.reception import Onward
 from gateway.visitor.reception import receive as receive_visitor
 from gateway.visitor.requests import Request
-from gateway.visitor.rooms import VisitorRoom
+from gateway.visitor.rooms import Places, VisitorRoom
 
 OURS = b"/_queue/"
 
@@ -41,7 +43,7 @@ class Gate:
         self, rooms: Mapping[str, VisitorRoom], rules: PathRules, *, public_url: str | None = None
     ) -> None:
         self._rooms = rooms
-        self._rules = rules
+        self._places = Places(rules)
         self._secure = None if public_url is None else public_url.startswith("https:")
         self._visitors = {room_id: VisitorHeader(room) for room_id, room in rooms.items()}
         self._calls = self._public_calls((public_url or "").encode())
@@ -50,26 +52,36 @@ class Gate:
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
             return
+        outcome = await self._answer(scope, receive)
+        if isinstance(outcome, Answer):
+            await outcome.send(send)
+        else:
+            await outcome(scope, receive, send)
+
+    def direct(self, scope: Scope) -> Coroutine[Any, Any, Answer | ASGIApp]:
+        """The same for a request without a body, as ``gateway.direct`` wants it."""
+        return self._answer(scope, _no_body)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer | ASGIApp:
+        """What a request is answered, or the app that answers it: the way to the origin."""
         raw_path = scope.get("raw_path") or scope["path"].encode()
         call = self._calls.get(raw_path)
         try:
             if call is not None:
-                await call(scope, receive, send)
-            elif raw_path.startswith(OURS):
-                await self._unknown_call(raw_path).send(send)
-            else:
-                await self._site(raw_path, scope, receive, send)
+                return await call(scope, receive)
+            if raw_path.startswith(OURS):
+                return self._unknown_call(raw_path)
+            return await self._site(raw_path, scope)
         except Exception:
             # Whatever it is, the visitor is told that it is our fault, and may try again.
             log.exception("a request failed", path=raw_path.decode("latin-1"))
-            with contextlib.suppress(RuntimeError):  # the reply had begun: the server cuts it off
-                await _BROKEN.send(send)
+            return _BROKEN
 
     def _public_calls(self, public_origin: bytes) -> dict[bytes, Call]:
         """Every public call by its raw path: found before anything of the request is looked at."""
         calls: dict[bytes, Call] = {
             OURS + b"health": self._health,
-            OURS + b"authorize": ForwardAuth(self._rooms, self._rules, self._visitors, secure=self._secure),
+            OURS + b"authorize": ForwardAuth(self._rooms, self._places, self._visitors, secure=self._secure),
         }
         for room in self._rooms.values():
             prefix = OURS + room.id.encode() + b"/"
@@ -79,28 +91,24 @@ class Gate:
             calls |= {prefix + name.encode(): call for name, call in in_room.by_name().items()}
         return calls
 
-    async def _site(self, raw_path: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _site(self, raw_path: bytes, scope: Scope) -> Answer | ASGIApp:
         request = Request(scope, secure=self._secure)
         try:
-            place = self._rules.place(raw_path, request.header(b"host"))
+            place = self._places.place(raw_path, request.header(b"host"))
         except AmbiguousPath as error:
-            await problem(400, "ambiguous-path", str(error)).send(send)
-            return
+            return problem(400, "ambiguous-path", str(error))
         if place is None:
-            await problem(404, "no-room", "No room protects this path at this host.").send(send)
-            return
+            return problem(404, "no-room", "No room protects this path at this host.")
         room = self._rooms[place.room]
         if not place.protected:
-            await pass_free(room, scope, receive, send)
-            return
+            return _guarded(partial(pass_free, room))
         now_s = time.time()
         decision = self._decide(room, request, now_s)
         outcome = await receive_visitor(room, request, decision, now_s)
         if isinstance(outcome, Onward):
-            await self._onward(room, request, outcome, now_s, scope, receive, send)
-        else:
-            count_request(room.line, "refused" if isinstance(decision, Refuse) else "page")
-            await outcome.send(send)
+            return _guarded(self._onward(room, request, outcome, now_s))
+        count_request(room.line, "refused" if isinstance(decision, Refuse) else "page")
+        return outcome
 
     def _decide(self, room: VisitorRoom, request: Request, now_s: float, facts: Facts | None = None) -> Decision:
         visitor_pass = room.read_pass(request, now_s)
@@ -115,25 +123,16 @@ class Gate:
             now_s=now_s,
         )
 
-    async def _onward(
-        self,
-        room: VisitorRoom,
-        request: Request,
-        onward: Onward,
-        now_s: float,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-    ) -> None:
+    def _onward(self, room: VisitorRoom, request: Request, onward: Onward, now_s: float) -> ASGIApp:
         visitor = self._visitors[room.id].value(onward.visitor_pass, now_s)
         cookies = room.cookies(request)
-        await pass_on(room, visitor, onward.visitor_pass, cookies, onward.headers, scope, receive, send)
+        return partial(pass_on, room, visitor, onward.visitor_pass, cookies, onward.headers)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A websocket goes on with a pass, or from a free path; there is no page to show in one."""
         request = Request(scope, secure=self._secure)
         try:
-            place = self._rules.place(request.raw_path, request.header(b"host"))
+            place = self._places.place(request.raw_path, request.header(b"host"))
         except AmbiguousPath:
             place = None
         if place is not None and not request.raw_path.startswith(OURS):
@@ -144,7 +143,7 @@ class Gate:
             decision = self._decide(room, request, now_s, _NO_PAGE)
             outcome = await receive_visitor(room, request, decision, now_s)
             if isinstance(outcome, Onward):
-                await self._onward(room, request, outcome, now_s, scope, receive, send)
+                await self._onward(room, request, outcome, now_s)(scope, receive, send)
                 return
         await receive()
         await send({"type": "websocket.close", "code": 1008, "reason": "no pass"})  # the server answers 403
@@ -152,30 +151,28 @@ class Gate:
     def _wait_call(self, room: VisitorRoom) -> Call:
         """``GET /_queue/{room}/wait?to=/path``: the line itself, for a site behind another proxy."""
 
-        async def wait(scope: Scope, receive: Receive, send: Send) -> None:
+        async def wait(scope: Scope, receive: Receive) -> Answer:
             request = Request(scope, secure=self._secure)
             if request.method not in ("GET", "POST"):
-                await not_allowed("GET").send(send)
-                return
+                return not_allowed("GET")
             count_request(room.line, "wait")
             now_s = time.time()
             return_to = _wanted(request.query)
             decision = self._decide(room, request, now_s)
             outcome = await receive_visitor(room, request, decision, now_s, return_to=return_to)
             if isinstance(outcome, Onward):
-                outcome = see_other(return_to, *outcome.headers)
-            await outcome.send(send)
+                return see_other(return_to, *outcome.headers)
+            return outcome
 
         return wait
 
-    async def _health(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _health(self, scope: Scope, receive: Receive) -> Answer:
         """This worker serves; what it knows of the store is in the body."""
         if scope["method"] not in ("GET", "HEAD"):
-            await not_allowed("GET").send(send)
-            return
+            return not_allowed("GET")
         reachable = all(room.line.reachable for room in self._rooms.values())
         body = {"status": "ok", "store": "reachable" if reachable else "unreachable"}
-        await json_answer(200, json.dumps(body).encode()).send(send)
+        return json_answer(200, json.dumps(body).encode())
 
     def _unknown_call(self, raw_path: bytes) -> Answer:
         room_id = raw_path[len(OURS) :].partition(b"/")[0].decode("latin-1")
@@ -187,14 +184,31 @@ class Gate:
 def _pulse_call(room: VisitorRoom) -> Call:
     pulse = Pulse(room.line)
 
-    async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] in ("GET", "HEAD"):
-            count_request(room.line, "pulse")
-            await pulse.send(send)
-        else:
-            await not_allowed("GET").send(send)
+    async def call(scope: Scope, receive: Receive) -> Answer:
+        if scope["method"] not in ("GET", "HEAD"):
+            return not_allowed("GET")
+        count_request(room.line, "pulse")
+        return pulse.answer()
 
     return call
+
+
+def _guarded(app: ASGIApp) -> ASGIApp:
+    """``app``, whose failure is told as our fault."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except Exception:
+            log.exception("a request failed", path=scope["path"])
+            with contextlib.suppress(RuntimeError):  # the reply had begun: the server cuts it off
+                await _BROKEN.send(send)
+
+    return guarded
+
+
+async def _no_body() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 def _wanted(query: bytes) -> str:

@@ -19,6 +19,7 @@ from gateway.visitor.rooms import VisitorRoom
 _HEADS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))
 _NOT_FINISHED = frozenset((b"", b"0", b"false"))
 # A reply that carries somebody's pass must not be kept for others, whatever the origin says of it.
+_EMPTY_COOKIE = (b"cookie", b"")
 _PRIVATE = (b"cache-control", b"private")
 
 
@@ -46,16 +47,10 @@ class VisitorHeader:
 def request_headers(headers: list[Header]) -> list[Header]:
     """A request's headers without ours, in any spelling, and without our cookies."""
     kept = [header for header in headers if b"antrean" not in header[0]]
-    return [_stripped(header) if header[0] == b"cookie" else header for header in kept if not _is_bare(header)]
-
-
-def _is_bare(header: Header) -> bool:
-    """A Cookie header in which nothing but our cookies stood."""
-    return header[0] == b"cookie" and b"antrean-" in header[1] and not without_ours(header[1])
-
-
-def _stripped(header: Header) -> Header:
-    return (b"cookie", without_ours(header[1])) if b"antrean-" in header[1] else header
+    for index, (name, value) in enumerate(kept):
+        if name == b"cookie" and b"antrean-" in value.lower():
+            kept[index] = name, without_ours(value)
+    return [header for header in kept if header != _EMPTY_COOKIE]
 
 
 async def pass_free(room: VisitorRoom, scope: Scope, receive: Receive, send: Send) -> None:

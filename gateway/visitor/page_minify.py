@@ -2,8 +2,8 @@
 
 Three safe steps on ES5 tokens: comments go, needless space goes (line ends stay where a semicolon might be
 guessed), and names declared with ``var``, ``function`` or as parameters become short. A long name becomes the
-same short name everywhere, and short names are new to the script, so scopes cannot be mixed up; properties and
-object keys keep theirs.
+same short name everywhere, and short names are new to the script, so scopes cannot be mixed up; properties
+and object keys keep theirs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What the waiting page says: which view a ticket sees, and its wait, clock and people ahead in words.
 
-``static/waiting.js`` has the same functions under the same names; ``tests/browser`` holds both to one table.
+``static/waiting-words.js`` has the same functions under the same names; ``tests/browser`` holds both to one
+table.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def about(people: float) -> int:
 
 def wait_steps(low_s: float, high_s: float) -> tuple[float, float, str]:
     """A wait as (low, high, unit), rounded outward to what a person plans with; low 0 means "under high"."""
-    if high_s <= 10 * MINUTE:
+    if high_s <= 20 * MINUTE:
         unit, size, step = "minutes", MINUTE, 1.0
     elif high_s <= 90 * MINUTE:
         unit, size, step = "minutes", MINUTE, 5.0
@@ -105,10 +106,10 @@ def wait_words(language: Language, low_s: float, high_s: float) -> str:
 
 
 def clock_words(language: Language, now_ms: float, low_s: float, high_s: float, zone: tzinfo) -> str:
-    """When the turn comes, by the clock: ``around 14:20–14:35 WIB``; empty when that is over six days away."""
+    """When the turn comes, by the clock: ``around 14:20–14:35 WIB``; empty when over six days away."""
     if high_s > 6 * DAY:
         return ""
-    step = MINUTE if high_s <= 10 * MINUTE else 5 * MINUTE
+    step = MINUTE if high_s <= 20 * MINUTE else 5 * MINUTE
     now_s = now_ms / 1000
     first = _at(math.floor((now_s + low_s) / step) * step, zone)
     last = _at(math.ceil((now_s + high_s) / step) * step, zone)

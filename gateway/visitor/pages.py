@@ -75,7 +75,7 @@ def _answer(status: int, page: Page, request: Request, *headers: Header) -> Answ
     if chosen is not None:
         kept = b"antrean-lang=%b; Path=/; Max-Age=%d; SameSite=Lax" % (chosen[1], LANGUAGE_COOKIE_S)
         headers = (*headers, (b"set-cookie", kept))
-    return Answer(status, [*page.headers, *headers], page.body)
+    return Answer(status, headers, page.body, fixed=page)
 
 
 def _language(room: VisitorRoom, request: Request) -> str:

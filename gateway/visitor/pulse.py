@@ -6,11 +6,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from starlette.types import Message, Send
-
 from gateway.domain.room import Snapshot
 from gateway.store.line import Line
-from gateway.visitor.answers import JSON_TYPE, length_of, problem
+from gateway.visitor.answers import JSON_TYPE, Answer, Block, length_of, problem
 
 # A cache may stand in for us for a second, but not with an old pulse when we fail.
 _CACHE = (b"cache-control", b"public, max-age=1, s-maxage=1")
@@ -23,25 +21,18 @@ class Pulse:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._of: Snapshot | None = None
-        self._start: Message = {}
-        self._body: Message = {}
+        self._answer = _TROUBLE
 
-    async def send(self, send: Send) -> None:
+    def answer(self) -> Answer:
+        """The pulse, or that the store is away."""
         snapshot = self._line.snapshot
         if snapshot is None or not self._line.reachable:
-            await _TROUBLE.send(send)
-            return
+            return _TROUBLE
         if snapshot is not self._of:
-            self._prepare(snapshot)
-        await send(self._start)
-        await send(self._body)
-
-    def _prepare(self, snapshot: Snapshot) -> None:
-        body = json.dumps(pulse_of(snapshot), ensure_ascii=False, separators=(",", ":")).encode()
-        headers = [JSON_TYPE, _CACHE, length_of(body)]
-        self._start = {"type": "http.response.start", "status": 200, "headers": headers}
-        self._body = {"type": "http.response.body", "body": body}
-        self._of = snapshot
+            body = json.dumps(pulse_of(snapshot), ensure_ascii=False, separators=(",", ":")).encode()
+            self._answer = Answer(200, body=body, fixed=Block(JSON_TYPE, _CACHE, length_of(body)))
+            self._of = snapshot
+        return self._answer
 
 
 def pulse_of(snapshot: Snapshot) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from starlette.types import ASGIApp
 
 from gateway.domain.credentials import Keyring, Pass, Ticket
+from gateway.domain.paths import PathRules, Place
 from gateway.domain.room import Snapshot
 from gateway.errors import CredentialError, OtherLineCredential, SpentCredential
 from gateway.settings import RoomSettings
@@ -20,6 +22,23 @@ from gateway.visitor.waiting_page import WaitingPage
 
 _Credential = TypeVar("_Credential", Ticket, Pass)
 _Read = TypeVar("_Read")
+
+
+_LONGEST_REMEMBERED = 200  # bytes of a path: longer ones are rare, and would let a stranger fill our memory
+
+
+class Places:
+    """Where paths belong: the rules, with what they said of the last few thousand paths."""
+
+    def __init__(self, rules: PathRules) -> None:
+        self._rules = rules
+        self._remembered = lru_cache(4096)(rules.place)
+
+    def place(self, raw_path: bytes, host: bytes) -> Place | None:
+        """See ``PathRules.place``. Raises AmbiguousPath."""
+        if len(raw_path) + len(host) > _LONGEST_REMEMBERED:
+            return self._rules.place(raw_path, host)
+        return self._remembered(raw_path, host)
 
 
 class VisitorRoom:

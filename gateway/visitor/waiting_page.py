@@ -1,13 +1,14 @@
 """The waiting page as bytes: built once a room and language, sent without rendering a template.
 
-``surge`` is for a newcomer whose ticket travels only in ``Set-Cookie``: the same bytes for everyone, compressed
-at start. ``rendered`` is for a visitor who comes with a ticket: the numbers are put between fixed pieces, so
-that a browser without JavaScript is told everything at each load. ``simple`` is for those without a place.
+``surge`` is for a newcomer whose ticket travels only in ``Set-Cookie``: the same bytes for everyone,
+compressed at start. ``rendered`` is for a visitor who comes with a ticket: the numbers are put between fixed
+pieces, so that a browser without JavaScript is told everything at each load. ``simple`` is for those without
+a place.
 
-What the gate does around it: ``choose_language(accept_language, query or cookie "antrean-lang")``; when the query
-has ``antrean-lang``, keep the choice in a cookie of that name and leave it out of the return address; answer
-``POST join`` from a form (``Accept: text/html``) with 303 to the return address and ``POST leave`` with
-``simple(language, "left", …)``.
+What the gate does around it: ``choose_language(accept_language, query or cookie "antrean-lang")``; when the
+query has ``antrean-lang``, keep the choice in a cookie of that name and leave it out of the return address;
+answer ``POST join`` from a form (``Accept: text/html``) with 303 to the return address and ``POST leave``
+with ``simple(language, "left", …)``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from markupsafe import Markup
 
 from gateway.i18n import Language, choose_language, languages
 from gateway.visitor import page_words as words
+from gateway.visitor.answers import lines_of
 from gateway.visitor.page_build import (
     TEMPLATES,
     Frame,
@@ -56,10 +58,10 @@ KINDS = {
 _FIRST_REFRESH_S = 5  # without JavaScript a newcomer's number comes with the second load
 _REFRESH_S = 30
 _SLOTS = (
-    "title", "refresh_s", "view", "ticket", "label", "heading",
-    "lead", "wait_caption", "wait", "clock", "progress", "ahead",
-    "number", "location", "updated", "news_hidden", "message",
-)  # fmt: skip
+    *("title", "refresh_s", "view", "ticket", "label", "heading", "lead", "wait_caption", "wait", "clock"),
+    *("progress", "ahead", "number", "location", "updated", "news_hidden", "message"),
+)
+_NEVER_LATER = ("joining", "overloaded")  # views that the script itself never turns to
 _CUT, _EDGE = "\x02cut\x03", "\x02"
 _SCRIPT_TEXTS = ("wait.", "unit.", "clock.", "ahead.", "updated.", "offline.", "say.")
 
@@ -81,12 +83,13 @@ class Page:
 
     headers: list[tuple[bytes, bytes]]  # lower-case names; copy before adding to it
     body: bytes
+    lines: bytes  # the headers as they are sent
 
 
 class WaitingPage:
     """One room's waiting page in every language.
 
-    ``time_zone`` is for visitors whose browser cannot tell theirs.
+    ``time_zone`` is for those whose browser runs no script and so cannot tell its own.
     """
 
     def __init__(self, room: Room, *, time_zone: tzinfo = words.WIB) -> None:
@@ -131,21 +134,23 @@ class _Sheet:
 
     def rendered(self, state: Mapping[str, object], encoding: str) -> Page:
         encoding = "gzip" if encoding == "br" else encoding
-        body = self._frame.join(self._fill(self._slots(state)), encoding)
-        return Page(self._with_length(body, encoding), body)
+        return self._page(self._frame.join(self._fill(self._slots(state)), encoding), encoding)
 
     def _built(self, view: str, encoding: str) -> Page:
         slots = self._view_slots[view]
         if view == "joining":
             slots = {**slots, "refresh_s": str(_FIRST_REFRESH_S)}
-        body = compressed(self._frame.join(self._fill(slots), "identity"), encoding)
-        return Page(self._with_length(body, encoding), body)
+        # The best compression takes half a second: for the page that everybody is sent.
+        best = view == "joining"
+        return self._page(
+            compressed(self._frame.join(self._fill(slots), "identity"), encoding, best=best), encoding
+        )
 
-    def _with_length(self, body: bytes, encoding: str) -> list[tuple[bytes, bytes]]:
+    def _page(self, body: bytes, encoding: str) -> Page:
         headers = [*self._headers, (b"content-length", str(len(body)).encode())]
         if encoding != "identity":
             headers.append((b"content-encoding", encoding.encode()))
-        return headers
+        return Page(headers, body, lines_of(headers))
 
     def _fill(self, slots: Mapping[str, str]) -> bytes:
         parts = self._middle.copy()
@@ -251,7 +256,9 @@ def _script(room: Room, language: Language) -> str:
         "days": language.weekdays,
         "months": language.months,
         "zones": {7: "WIB", 8: "WITA", 9: "WIT"},
-        "v": {view: [_class(view), *_view_texts(language, view)] for view in words.VIEWS},
+        "v": {
+            view: [_class(view), *_view_texts(language, view)] for view in words.VIEWS if view not in _NEVER_LATER
+        },
         "t": texts,
     }
     data = json.dumps(constants, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
@@ -261,7 +268,7 @@ def _script(room: Room, language: Language) -> str:
 
 @lru_cache(maxsize=1)
 def _minified_script() -> str:
-    parts = source("waiting.js") + source("waiting-run.js")
+    parts = "".join(source(f"waiting-{part}.js") for part in ("words", "line", "show"))
     return minified(f"(function(w,d){{'use strict';\n{parts}}})(window,document);")
 
 

@@ -1,9 +1,9 @@
 """A day in virtual time: millions of visitors against the real store functions, without sleeping.
 
-Every second of the day the due visitors act, in quarters of a second: join, check in, use their pass, finish;
-after each quarter comes a tick. The store is a Valkey of its own, called as the gateway calls it (``now_ms`` is
-an argument of every function); estimates are those of ``gateway.domain.estimate``. That is why this package,
-alone among the load code, imports the gateway.
+Every half second of the day the due visitors act: join, check in, use their pass, finish; then comes a tick.
+The store is a Valkey of its own, called as the gateway calls it (``now_ms`` is an argument of every function);
+estimates are those of ``gateway.domain.estimate``. That is why this package, alone among the load code, imports
+the gateway.
 
 What is modelled: arrivals by profile; hidden tabs (six in ten); pulses by the page's law, a tenth of the wait,
 ±20 %; check-ins every 10 s, hidden ones within a minute; visitors who lock their phone and return; patience that

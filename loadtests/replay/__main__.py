@@ -6,6 +6,7 @@ Exit codes: 0 every promise kept, 1 a promise broken, 2 the replay could not be 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from dataclasses import fields, replace
@@ -22,6 +23,8 @@ from loadtests.replay.population import draw
 from loadtests.replay.profiles import NUMBERS, PROFILES, Profile
 from loadtests.replay.store import own_store
 from loadtests.replay.verdict import broken, judge
+
+LINE_EVERY_S = 10.0
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -82,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
     console = Console(stderr=True)
     began_s, began_cpu_s = time.monotonic(), time.process_time()
     profile: Profile = options.day
-    rng = np.random.default_rng(options.seed)
+    rng, said_s = np.random.default_rng(options.seed), [began_s]
     with own_store() as store, _bar(console) as bar:
         task = bar.add_task("drawing the people", total=None, line="")
         people = draw(profile, rng)
@@ -91,6 +94,9 @@ def run(options: argparse.Namespace) -> int:
         def progress(second: int, most: int) -> None:
             line = f"{second / 3600:5.2f} h  issued {day.snapshot.issued:>10,}  waiting {day.snapshot.waiting:>9,}"
             bar.update(task, description=options.profile, completed=second, total=most, line=line)
+            if not console.is_terminal and time.monotonic() - said_s[0] > LINE_EVERY_S:
+                said_s[0] = time.monotonic()
+                print(f"{options.profile} {line}", file=sys.stderr, flush=True)  # a log wants lines, not a bar
 
         day.run(progress)
         effort = store.effort()
@@ -109,12 +115,14 @@ def _bar(console: Console) -> Progress:
         TimeRemainingColumn(),
         TextColumn("{task.fields[line]}"),
         console=console,
+        disable=not console.is_terminal,
         refresh_per_second=2,
     )
 
 
 def main() -> int:
     """Run, and turn what stops a replay into one clear line."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the store is ended and its folder removed
     try:
         return run(parse(sys.argv[1:]))
     except (AntreanError, RuntimeError, OSError) as error:

@@ -55,7 +55,7 @@ def _draw(title: str, name: str, drawing: Callable[[Axes, Day], None], day: Day,
     plt.close(figure)
 
 
-def _by_grain(day: Day, name: str, grain_s: int = GRAIN_S) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _by_grain(day: Day, name: str, grain_s: int = GRAIN_S) -> tuple[np.ndarray, np.ndarray]:
     """Hours, and the sum a second over each ``grain_s``."""
     ledger = day.ledger
     values = ledger.claims_a_second(OPENS_MS) if name == "claims" else ledger.seconds.columns()[name]
@@ -108,8 +108,8 @@ def _inside(axes: Axes, day: Day) -> None:
 
 
 def _waits(axes: Axes, day: Day, *, half: bool) -> None:
-    low, high, waited = told_and_waited(day.crowd, half=half)
-    some = np.linspace(0, len(waited) - 1, min(SHOWN, len(waited))).astype(int) if len(waited) else []
+    low, high, waited = told_and_waited(day.ledger, day.crowd, half=half)
+    some = np.linspace(0, max(0, len(waited) - 1), min(SHOWN, len(waited))).astype(int)
     axes.vlines(waited[some] / 60, low[some] / 60, high[some] / 60, color=LIGHT, alpha=0.3, label="range told")
     most = float(waited.max()) / 60 if len(waited) else 1
     axes.plot([0, most], [0, most], color=ORANGE, label="the truth")

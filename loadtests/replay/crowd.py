@@ -33,7 +33,7 @@ class Crowd:
         self.told = np.full((2, size), NEVER, dtype=np.int32)  # low and high at the join, seconds
         self.told_half = np.full((2, size), NEVER, dtype=np.int32)
 
-    def in_line(self, who: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def in_line(self, who: np.ndarray) -> np.ndarray:
         """Which of ``who`` hold a place that was not used yet."""
         state = self.state[who]
         return np.asarray((state >= WAITING) & (state <= LATE))

@@ -18,7 +18,7 @@ from gateway.domain.room import Knobs, Snapshot
 from loadtests.replay import law
 from loadtests.replay.crowd import CALLED, DONE, GONE, INSIDE, LATE, NEVER, WAITING, Crowd
 from loadtests.replay.ledger import GRAIN_S, Ledger
-from loadtests.replay.population import QUARTERS, Population
+from loadtests.replay.population import PARTS, Population
 from loadtests.replay.profiles import Profile
 from loadtests.replay.store import WINDOW_MS, WORKER, ReplayStore, pack
 from loadtests.replay.wheel import Wheel
@@ -26,7 +26,7 @@ from loadtests.replay.wheel import Wheel
 Index = NDArray[np.int64]
 
 OPENS_MS = 1_408_500_000_000  # 20 August 2014, 09:00 in Jakarta
-QUARTER_MS = 1000 // QUARTERS
+PART_MS = 1000 // PARTS
 BATCH = 500  # as the gateway's own
 TOUCH_S = 300  # between two pages of a form that is being filled in
 HIDDEN_ENTERS_S = 60
@@ -36,6 +36,7 @@ WATCHED_TICK_S = 59  # so often the ticks of a second are sent one by one, and t
 WATCH_S, WATCHED, WATCH_LEAST_S = 30, 4000, 60
 STATES = {"waiting": WAITING, "called": CALLED, "admitted": INSIDE, "late": LATE}
 OTHER = 99
+_MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
 @dataclass(slots=True)
@@ -44,16 +45,16 @@ class Pending:
 
     second: int
     rate: float  # in this second, a minute
-    room_times: tuple[int, ...] = ()  # at each quarter's tick
+    room_times: tuple[int, ...] = ()  # at each part's tick
     kinds: list[str] = field(default_factory=list)
     packed: list[bytes] = field(default_factory=list)
-    quarters: list[int] = field(default_factory=list)
+    parts: list[int] = field(default_factory=list)
     checks: list[Index] = field(default_factory=list)  # for each check_in command
 
-    def add(self, kind: str, packed: bytes, quarter: int) -> None:
+    def add(self, kind: str, packed: bytes, part: int) -> None:
         self.kinds.append(kind)
         self.packed.append(packed)
-        self.quarters.append(quarter)
+        self.parts.append(part)
 
 
 class Day:
@@ -71,10 +72,11 @@ class Day:
         self.profile, self.people, self.crowd = profile, population, Crowd(population)
         self.ledger = Ledger()
         self.second = 0
-        self._store, self._rng, self._every = store, rng, every_check_in
+        self._store, self._every = store, every_check_in
+        self._salt = int(rng.integers(1 << 62))
         knobs = Knobs(rate_per_minute=profile.rate, ceiling=profile.ceiling)
-        self.snapshot: Snapshot = store.open_room(OPENS_MS - QUARTER_MS, knobs, profile.poll_max_s)
-        self._vt, self._seen_ms = self.snapshot.vt_ms, OPENS_MS - QUARTER_MS
+        self.snapshot: Snapshot = store.open_room(OPENS_MS - PART_MS, knobs, profile.poll_max_s)
+        self._vt, self._seen_ms = self.snapshot.vt_ms, OPENS_MS - PART_MS
         self._rate, self._grace_until = profile.rate, 0
         self._changes = [(round(at * profile.hours * 3600), rate) for at, rate in profile.rate_changes]
         self._joined, self._sequence = 0, 0
@@ -87,8 +89,8 @@ class Day:
         self._watched: tuple[Index, Index] | None = None
         self._pulses = self._checks = self._pages = 0
         self._room_times: list[int] = []
-        self._window_of_quarter = np.zeros(QUARTERS, dtype=np.int64)
-        arrivals = len(population.arrived) // QUARTERS
+        self._window_of_part = np.zeros(PARTS, dtype=np.int64)
+        arrivals = len(population.arrived) // PARTS
         self.arrivals_end_s = arrivals
         self.most_s = arrivals + round(profile.drain_hours * 3600)
         self._outage = range(
@@ -156,12 +158,12 @@ class Day:
         self._change_rate(second, pending)
         pending.room_times = tuple(self._room_times)
         sent = self._filter(second, checks)
-        quarter = (sent + second) % QUARTERS
+        part = (sent + second) % PARTS
         touched, finished = self._use_passes(second)
-        for index in range(QUARTERS):
-            now_ms = OPENS_MS + second * 1000 + index * QUARTER_MS
+        for index in range(PARTS):
+            now_ms = OPENS_MS + second * 1000 + index * PART_MS
             self._join(second, index, now_ms, pending)
-            self._check_in(sent[quarter == index], index, now_ms, pending)
+            self._check_in(sent[part == index], index, now_ms, pending)
             if index == 0:
                 self._inside(touched, finished, now_ms, pending)
             pending.add("tick", self._store.tick(now_ms), index)
@@ -170,14 +172,14 @@ class Day:
         return pending
 
     def _tell_time(self, second: int) -> None:
-        """Room time as the store will have it after each quarter's first call."""
+        """Room time as the store will have it after each part's first call."""
         self._room_times = []
-        for index in range(QUARTERS):
-            now_ms = OPENS_MS + second * 1000 + index * QUARTER_MS
+        for index in range(PARTS):
+            now_ms = OPENS_MS + second * 1000 + index * PART_MS
             self._vt += max(0, min(now_ms - self._seen_ms, 1000))
             self._seen_ms = now_ms
             self._room_times.append(self._vt)
-            self._window_of_quarter[index] = self._vt // WINDOW_MS
+            self._window_of_part[index] = self._vt // WINDOW_MS
 
     def _change_rate(self, second: int, pending: Pending) -> None:
         while self._changes and self._changes[0][0] <= second:
@@ -229,9 +231,18 @@ class Day:
             heard = pulsing <= snapshot.called
             called, others = pulsing[heard], pulsing[~heard]
             crowd.state[called] = CALLED
-            self._schedule(called, second + 2 * self._rng.random(len(called)), second + 1)
+            self._schedule(called, second + 2 * self._dice(called, second), second + 1)
             self._schedule_pulse(others, second)
-        return due[~waits]
+        checking: Index = due[~waits]
+        return checking
+
+    def _dice(self, who: Index, second: int) -> NDArray[np.float64]:
+        """A number in [0, 1) for each visitor: the same whatever else is thrown, and in which order."""
+        moment = np.uint64((second * _MIX[1] ^ self._salt) & (1 << 64) - 1)
+        mixed = who.astype(np.uint64) * np.uint64(_MIX[0]) ^ moment
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(_MIX[2])
+        mixed ^= mixed >> np.uint64(31)
+        return np.asarray((mixed >> np.uint64(11)) * 2.0**-53)
 
     def _schedule(self, who: Index, at_s: NDArray[np.float64], least_s: int) -> None:
         due = np.maximum(at_s.astype(np.int64), least_s)
@@ -242,19 +253,19 @@ class Day:
         self._wheel.put(who, due)
 
     def _schedule_pulse(self, who: Index, second: int) -> None:
-        hidden, dice = self.crowd.hidden[who], self._rng.random(len(who))
+        hidden, dice = self.crowd.hidden[who], self._dice(who, second)
         interval = law.pulse_interval(self.snapshot, who, hidden, dice)
-        self._schedule(who, second + (who + second) % QUARTERS / QUARTERS + interval, second + 2)
+        self._schedule(who, second + (who + second) % PARTS / PARTS + interval, second + 2)
 
     def _schedule_check(self, who: Index, poll_s: NDArray[np.float64], second: int) -> None:
-        interval = law.check_interval(poll_s, self.crowd.hidden[who], self._rng.random(len(who)))
-        self._schedule(who, second + (who + second) % QUARTERS / QUARTERS + interval, second + 2)
+        interval = law.check_interval(poll_s, self.crowd.hidden[who], self._dice(who, second))
+        self._schedule(who, second + (who + second) % PARTS / PARTS + interval, second + 2)
 
     def _fail(self, second: int, who: Index) -> None:
         """Nobody answers them: the page tries again, later each time, at most every 20 s."""
         failures = np.minimum(self.crowd.failures[who] + 1, 10)
         self.crowd.failures[who] = failures
-        wait = np.minimum(2.0**failures, 20) * (0.8 + 0.4 * self._rng.random(len(who)))
+        wait = np.minimum(2.0**failures, 20) * (0.8 + 0.4 * self._dice(who, second))
         self._schedule(who, second + wait, second + 1)
 
     def _filter(self, second: int, who: Index) -> Index:
@@ -262,14 +273,15 @@ class Day:
         if self._every or len(who) == 0:
             return who
         crowd, snapshot = self.crowd, self.snapshot
-        window = self._window_of_quarter[(who + second) % QUARTERS]
+        window = self._window_of_part[(who + second) % PARTS]
         soon = snapshot.serving + 20 + int(self._rate / 60 * 6 / max(snapshot.density, 0.02))
         needed = (crowd.window[who] != window) | (crowd.state[who] == LATE) | (who <= soon)
         skipped = who[~needed]
         self._answer(skipped, np.where(skipped <= snapshot.called, CALLED, WAITING), second)
-        return who[needed]
+        sent: Index = who[needed]
+        return sent
 
-    def _check_in(self, who: Index, quarter: int, now_ms: int, pending: Pending) -> None:
+    def _check_in(self, who: Index, part: int, now_ms: int, pending: Pending) -> None:
         self.ledger.check_ins_sent += len(who)
         for first in range(0, len(who), BATCH):
             batch = who[first : first + BATCH]
@@ -278,18 +290,18 @@ class Day:
             command = self._store.functions.check_in(
                 now_ms, self._store.run_id, self.snapshot.instance, *triples.ravel().tolist()
             )
-            pending.add("check in", pack(command), quarter)
+            pending.add("check in", pack(command), part)
             pending.checks.append(batch)
 
-    def _join(self, second: int, quarter: int, now_ms: int, pending: Pending) -> None:
+    def _join(self, second: int, part: int, now_ms: int, pending: Pending) -> None:
         arrived = self.people.arrived
-        count = int(arrived[min(second * QUARTERS + quarter, len(arrived) - 1)]) - self._joined
+        count = int(arrived[min(second * PARTS + part, len(arrived) - 1)]) - self._joined
         if count <= 0:
             return
         self._joined += count
         self._sequence += 1
         command = self._store.functions.join(now_ms, self._store.run_id, WORKER, self._sequence, count)
-        pending.add("join", pack(command), quarter)
+        pending.add("join", pack(command), part)
 
     def _use_passes(self, second: int) -> tuple[Index, Index]:
         due = self._sessions.take(second)
@@ -325,23 +337,23 @@ class Day:
             replies = self._store.receive(len(pending.kinds))
         newest: Any = None
         joined: list[tuple[int, int, int]] = []
-        for kind, quarter, reply in zip(pending.kinds, pending.quarters, replies, strict=True):
+        for kind, part, reply in zip(pending.kinds, pending.parts, replies, strict=True):
             if kind == "tick":
                 newest = reply
                 self._watch_tick(reply)
             elif kind == "offers":
                 self._offers(sorted(map(int, reply)))
             elif kind == "late offers":
-                self._late_offers(sorted(map(int, reply)), pending.room_times[quarter] // WINDOW_MS)
+                self._late_offers(sorted(map(int, reply)), pending.room_times[part] // WINDOW_MS)
             elif kind == "check in":
                 who = next(checks)
-                answers.append((who, reply, quarter))
+                answers.append((who, reply, part))
                 if "late" in reply:
                     self._enter_late(who[np.array([word == "late" for word in reply])])
             elif kind == "join":
                 first, count, admitted = int(reply[2]), int(reply[3]), int(reply[4])
                 self.ledger.issue(first, count)
-                self.ledger.admit(OPENS_MS + second * 1000 + quarter * QUARTER_MS, [0] * admitted)
+                self.ledger.admit(OPENS_MS + second * 1000 + part * PART_MS, [0] * admitted)
                 joined.append((first, count, admitted))
                 joins += count
         if newest is not None:
@@ -351,8 +363,8 @@ class Day:
         for first, count, admitted in joined:
             self._seat(first, count, admitted, second)
         self._judge_passing(serving_before, second)
-        for who, reply, quarter in answers:
-            self._take_answers(who, reply, pending.room_times[quarter] // WINDOW_MS, second, quarter)
+        for who, reply, part in answers:
+            self._take_answers(who, reply, pending.room_times[part] // WINDOW_MS, second, part)
         self._book(pending, joins, away=newest is None)
 
     def _watch_tick(self, reply: list[str]) -> None:
@@ -366,7 +378,7 @@ class Day:
         self.snapshot = snapshot
 
     def _offers(self, positions: list[int]) -> None:
-        # An offer that was renewed at the door in this quarter has the same age, and is not a new one.
+        # An offer that was renewed at the door in this part has the same age, and is not a new one.
         positions = [position for position in positions if not self.crowd.offered[position]]
         if positions:
             self.ledger.offer_main(positions)
@@ -405,7 +417,7 @@ class Day:
             crowd.told[0, waiting], crowd.told[1, waiting] = told
         called = waiting <= self.snapshot.called
         crowd.state[waiting] = np.where(called, CALLED, WAITING)
-        self._schedule(waiting[called], second + 1 + self._rng.random(int(called.sum())), second + 2)
+        self._schedule(waiting[called], second + 1 + self._dice(waiting[called], second), second + 2)
         self._wait_on(waiting[~called], second)
 
     def _wait_on(self, who: Index, second: int) -> None:
@@ -426,7 +438,7 @@ class Day:
         wronged = here & crowd.awake[part] & ~crowd.offered[part] & ~crowd.excused[part]
         self.ledger.pass_over(second, (np.flatnonzero(wronged) + first).tolist())
 
-    def _take_answers(self, who: Index, reply: list[str], window: int, second: int, quarter: int) -> None:
+    def _take_answers(self, who: Index, reply: list[str], window: int, second: int, part: int) -> None:
         crowd = self.crowd
         states = np.array([STATES.get(word, OTHER) for word in reply], dtype=np.int64)
         for index in np.flatnonzero(states == OTHER).tolist():
@@ -442,9 +454,9 @@ class Day:
         claimed = np.flatnonzero(states == INSIDE)
         if len(claimed):
             waits = [int(reply[index][9:] or 0) for index in claimed.tolist()]
-            self.ledger.admit(OPENS_MS + second * 1000 + quarter * QUARTER_MS, waits)
+            self.ledger.admit(OPENS_MS + second * 1000 + part * PART_MS, waits)
             self.ledger.late_claims += int(np.count_nonzero(crowd.state[who[claimed]] == LATE))
-            told_s = second + (np.array(waits) + quarter * QUARTER_MS) // 1000
+            told_s = second + (np.array(waits) + part * PART_MS) // 1000
             self._let_in(who[claimed], told_s)
         self._answer(who[stays], states[stays], second)
 
@@ -516,7 +528,7 @@ class Day:
         who = who[crowd.far[who]]
         crowd.far[who] = False
         self._far -= len(who)
-        left = law.remainder(self.profile.poll_max_s, self._rng.random(len(who)), self._rng.random(len(who)))
+        left = law.remainder(self.profile.poll_max_s, self._dice(who, second), self._dice(who, -second))
         self._schedule(who, second + left, second + 2)
 
     def _half_way(self, second: int) -> None:

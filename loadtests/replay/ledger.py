@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 GRAIN_S = 10
 EXAMPLES_KEPT = 5
+AFTERWARDS_S = 120
+BOOKED_MS = 10_000
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ class Series:
     def add(self, *row: float) -> None:
         self._rows.append(row)
 
-    def columns(self) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+    def columns(self) -> dict[str, np.ndarray]:
         table = np.array(self._rows, dtype=float).reshape(len(self._rows), len(self.names))
         return {name: table[:, index] for index, name in enumerate(self.names)}
 
@@ -109,20 +111,26 @@ class Ledger:
     def excess(self, opens_ms: int) -> float:
         """The most by which any window of claims exceeds rate × t + max(1, rate / 60), in claims; never under 0.
 
-        One pass for each stretch of one rate, with that rate's burst, and one over the whole day with the
-        largest: the excess of a window that ends at claim j is the largest over all starts before it.
+        One pass for each stretch of one rate, with that rate's burst, and one over the whole day with twice the
+        largest, since a change of the rate finds up to a second's worth (at least two) of claims that were given
+        a moment by the old one. The excess of a window that ends at claim j is the largest over all starts before.
         """
         rate = self.seconds.columns()["rate"]
         if not len(rate) or not self.admitted_ms:
             return 0.0
         at_ms = np.sort(np.array(self.admitted_ms, dtype=np.int64)) - opens_ms
-        allowed = np.r_[0, np.cumsum(rate / 60)]
+        # A claim that was booked in the last second is told after it.
+        allowed = np.r_[0, np.cumsum(np.r_[rate, np.full(AFTERWARDS_S, rate[-1])] / 60)]
         by_now = np.interp(at_ms / 1000, np.arange(len(allowed)), allowed)
         in_force = rate[np.minimum(at_ms // 1000, len(rate) - 1)]
         stretches = np.split(np.arange(len(at_ms)), np.flatnonzero(np.diff(in_force)) + 1)
-        worst = _worst(by_now) - max(1.0, float(rate.max()) / 60)
+        most = float(rate.max()) / 60
+        worst = _worst(by_now) - max(1.0, most) - (max(2.0, most) if len(stretches) > 1 else 0)
         for stretch in stretches:
-            worst = max(worst, _worst(by_now[stretch]) - max(1.0, float(in_force[stretch[0]]) / 60))
+            begun_ms = at_ms[stretch[0]] + (BOOKED_MS if stretch[0] else 0)
+            settled = stretch[at_ms[stretch] >= begun_ms]
+            if len(settled):
+                worst = max(worst, _worst(by_now[settled]) - max(1.0, float(in_force[settled[0]]) / 60))
         # A moment is told in whole milliseconds.
         return max(0.0, worst - float(rate.max()) / 60_000 - 1e-6)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from loadtests.replay.profiles import Profile
 
-QUARTERS = 4  # a second is replayed in quarters
+PARTS = 2  # a second is replayed in halves, each with its tick
 NEVER = np.iinfo(np.int32).max
 
 
@@ -38,7 +38,7 @@ _NOBODY = np.empty(0, dtype=np.int64)
 class Population:
     """Visitor ``i`` takes number ``i`` (index 0 is nobody), in order of arrival."""
 
-    arrived: NDArray[np.int64]  # cumulative arrivals at the end of each quarter of a second
+    arrived: NDArray[np.int64]  # cumulative arrivals at the end of each part of a second
     hidden: NDArray[np.bool_]
     leaves: Diary  # patience ends, or the page is closed for good
     sleeps: Diary
@@ -57,13 +57,13 @@ def draw(profile: Profile, rng: np.random.Generator) -> Population:
     count = profile.tickets
     seconds = max(1, round(profile.hours * 3600))
     arrive = _arrival_times(profile, seconds, count, rng)
-    per_quarter = np.bincount((arrive * QUARTERS).astype(np.int64), minlength=seconds * QUARTERS)
+    per_part = np.bincount((arrive * PARTS).astype(np.int64), minlength=seconds * PARTS)
     leave = _leaving(profile, arrive, rng)
     sleeper, sleep, wake = _naps(profile, arrive, rng)
     everyone = np.arange(1, count + 1)
     session = profile.session_s * np.exp(profile.session_sigma * rng.standard_normal(count + 1))
     return Population(
-        arrived=np.cumsum(per_quarter),
+        arrived=np.cumsum(per_part),
         hidden=rng.random(count + 1) < profile.hidden,
         leaves=Diary(everyone, leave),
         sleeps=Diary(sleeper, sleep),

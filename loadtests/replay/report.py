@@ -37,7 +37,8 @@ def rows(day: Day, spent: Spent) -> list[Row]:
     peak = int(np.argmax(moments["awake"]))
     return [
         ("virtual time", f"{day.second / 3600:.2f} h"),
-        ("visits", f"{ledger.highest + ledger.returns:,}: {ledger.highest:,} tickets, {ledger.returns:,} returning"),
+        ("visits", f"{ledger.highest + ledger.returns:,}: {ledger.highest:,} tickets, "
+         f"{ledger.returns:,} returning"),
         ("admitted", f"{ledger.claims:,} ({ledger.straight_in:,} straight in, {ledger.late_claims:,} late)"),
         ("finished", f"{ledger.finished:,}"),
         ("gave up", f"{ledger.left:,}"),
@@ -46,7 +47,8 @@ def rows(day: Day, spent: Spent) -> list[Row]:
          f"{int(moments['awake'][peak]):,} at {moments['at_s'][peak] / 3600:.1f} h"),
         ("most inside", f"{int(moments['inside'].max()):,} of {day.profile.ceiling:,}"),
         ("wait", _quantiles(waits)),
-        ("passed over, absent", f"{snapshot.passed:,}; offers lapsed {snapshot.lapsed:,}; late {snapshot.late_returns:,}"),
+        ("passed over, absent", f"{snapshot.passed:,}; offers lapsed {snapshot.lapsed:,}; "
+         f"late {snapshot.late_returns:,}"),
         ("requests a second, busiest", f"{requests.max():,.0f} (pulses {seconds['pulses'].max():,.0f}, "
          f"check-ins {seconds['check_ins'].max():,.0f}, pages {seconds['pages'].max():,.0f})"),
         ("check-ins", f"{int(seconds['check_ins'].sum()):,}, of which {ledger.check_ins_sent:,} were sent"),
@@ -57,7 +59,7 @@ def rows(day: Day, spent: Spent) -> list[Row]:
     ]  # fmt: skip
 
 
-def _quantiles(waits: np.ndarray) -> str:  # type: ignore[type-arg]
+def _quantiles(waits: np.ndarray) -> str:
     if len(waits) == 0:
         return "nobody was admitted"
     low, middle, high = (f"{value / 60:.1f}" for value in np.quantile(waits, (0.05, 0.5, 0.95)))
@@ -96,7 +98,7 @@ def _facts(options: argparse.Namespace, day: Day, lines: list[Row], checks: list
         "numbers": profile,
         "rows": dict(lines),
         "checks": [asdict(check) for check in checks],
-        "ranges": [asdict(entry) for entry in ranges(day.crowd)],
+        "ranges": [asdict(entry) for entry in ranges(day.ledger, day.crowd)],
     }
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import hiredis
 
 from gateway.domain.room import Knobs, Snapshot
+from gateway.leash import Leash
 from gateway.store.binary import find_server
 from gateway.store.functions import LIBRARY, NAME, Command, Functions, load_command
 from gateway.store.keys import room_key
@@ -68,7 +69,7 @@ class ReplayStore:
         self._slow_ticks: list[int] = []
         self._tick_cpu_us: list[int] = []
         self._schedstat = Path(f"/proc/{facts['process_id']}/schedstat")
-        tick = hiredis.pack_command(self.functions.tick(_NOW_MARK, self.run_id, WORKER))
+        tick = hiredis.pack_command(self.functions.tick(_NOW_MARK, self.run_id, WORKER))  # type: ignore[arg-type]
         self._tick_head, self._tick_tail = tick.split(b"%d" % _NOW_MARK)
         self._offer_keys = (room_key(ROOM, "offers"), room_key(ROOM, "offers:late"))
         self.baseline = 0
@@ -87,7 +88,7 @@ class ReplayStore:
 
     def tick(self, now_ms: int) -> bytes:
         """The tick, packed."""
-        return self._tick_head + b"%d" % now_ms + self._tick_tail
+        return bytes(self._tick_head + b"%d" % now_ms + self._tick_tail)
 
     def offers_of(self, vt_ms: int, *, late: bool) -> bytes:
         """Which positions the tick at room time ``vt_ms`` offered, packed."""
@@ -184,20 +185,22 @@ def own_store() -> Iterator[ReplayStore]:
     folder = Path(tempfile.mkdtemp(prefix="antrean-"))
     path = folder / "s"
     options = ("--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no", "--dir", str(folder))
-    server = subprocess.Popen(
-        [str(find_server()), *options],
-        stdin=subprocess.DEVNULL,
-        stdout=(folder / "log").open("wb"),
-        stderr=subprocess.STDOUT,
-        process_group=0,  # Ctrl-C is ours to handle
-    )
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [str(find_server()), *options],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            process_group=0,  # Ctrl-C is ours to handle
+        )
+    leash = Leash(server.pid)  # it ends with us, however we end
     try:
-        store = ReplayStore(_listening(server, path))
-        yield store
-        store.close()
+        with contextlib.closing(ReplayStore(_listening(server, path))) as store:
+            yield store
     finally:
         server.terminate()
         server.wait()
+        leash.release()
         shutil.rmtree(folder, ignore_errors=True)
 
 

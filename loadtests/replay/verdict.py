@@ -12,6 +12,7 @@ from loadtests.replay.ledger import GRAIN_S, Ledger
 from loadtests.replay.profiles import Profile
 from loadtests.replay.store import Effort
 
+FORMED_S = 180
 WINDOW_S = 600  # over which the delivery is judged
 DELIVERY_SHARE = 0.01
 MEMORY_BYTES = 10 * 1024 * 1024
@@ -80,14 +81,16 @@ def _zero(promise: str, count: int, examples: object = None) -> Check:
     return Check(promise, f"{count:,}" + (f" ({examples})" if count and examples else ""), count == 0)
 
 
-def delivered_shares(ledger: Ledger, profile: Profile) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def delivered_shares(ledger: Ledger, profile: Profile) -> tuple[np.ndarray, np.ndarray]:
     """Delivered / configured over every judged ten minutes, at ten-second grain, and when each began (s).
 
-    Judged: all the time more than ``enough_min`` minutes' worth of visitors are awake in line, there is room
-    inside, and no rise of the rate or outage was within the last three minutes.
+    Judged: all the time, and three minutes before, more than ``enough_min`` minutes' worth of visitors are awake
+    in line; there is room inside; and no rise of the rate or outage was within the last three minutes.
     """
     seconds = ledger.seconds.columns()
     enough = seconds["awake"] >= profile.enough_min * seconds["rate"] + 20
+    # A line that has just formed is a rise from nothing: its first visitors are only now called.
+    enough &= np.convolve(enough, np.ones(FORMED_S), "full")[: len(enough)] >= FORMED_S
     good = enough & (seconds["room"] > 0) & (seconds["grace"] == 0)
     bad_before = np.r_[0, np.cumsum(~good)]
     claims, rate = np.r_[0, np.cumsum(ledger.claims_a_second(OPENS_MS))], np.r_[0, np.cumsum(seconds["rate"] / 60)]
@@ -113,7 +116,7 @@ def _delivery(ledger: Ledger, profile: Profile) -> Check:
 
 
 def _ticks(ledger: Ledger, effort: Effort) -> Check:
-    """By CPU time where it can be taken: the slow log also counts the pauses of a machine that others use."""
+    """By the CPU time of a sample, where it can be taken: a clock also counts the pauses of a busy machine."""
     slow = sum(us > TICK_US for us in effort.slow_ticks_us)
     worst = f"{effort.slow_ticks_us[0] / 1000:.1f} ms" if effort.slow_ticks_us else "under 1 ms"
     seen = f"by the clock {worst}, {slow} of {ledger.ticks:,} above 10 ms"
@@ -121,24 +124,32 @@ def _ticks(ledger: Ledger, effort: Effort) -> Check:
         return Check("worst tick ≤ 10 ms", seen, slow == 0)
     middle = effort.tick_cpu_us[len(effort.tick_cpu_us) // 2]
     seen = f"{effort.tick_cpu_us[0] / 1000:.1f} ms of CPU, median {middle / 1000:.2f}; {seen}"
-    # Heavy by itself means heavy each time: a share of the slow log that no machine's pauses explain.
-    return Check("worst tick ≤ 10 ms", seen, effort.tick_cpu_us[0] <= TICK_US and slow <= ledger.ticks / 50)
+    return Check("worst tick ≤ 10 ms", seen, effort.tick_cpu_us[0] <= TICK_US)
 
 
-def told_and_waited(crowd: Crowd, *, half: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
-    """Low, high and true wait of visitors who were there all along."""
+def told_and_waited(ledger: Ledger, crowd: Crowd, *, half: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Low, high and true wait of visitors who were there all along, and during whose wait the rate stayed one.
+
+    Nobody can say beforehand what an operator will do; that a range is right again a minute after a change shows
+    in those who were told theirs after it.
+    """
     told = crowd.told_half if half else crowd.told
     since = crowd.half_s if half else crowd.joined_s
     steady = (crowd.claimed_s != NEVER) & ~crowd.excused & (told[1] != NEVER) & (since != NEVER)
-    waited = crowd.claimed_s[steady] - since[steady]
-    return told[0, steady], told[1, steady], waited
+    changes = np.r_[0, np.cumsum(np.abs(np.diff(ledger.seconds.columns()["rate"])) > 0)]
+    last = len(changes) - 1
+    begun, ended = since[steady], np.minimum(crowd.claimed_s[steady], last)
+    # A minute after a change the range is to be right again.
+    one_rate = changes[np.maximum(begun - 60, 0)] == changes[ended]
+    who = np.flatnonzero(steady)[one_rate]
+    return told[0, who], told[1, who], crowd.claimed_s[who] - since[who]
 
 
-def ranges(crowd: Crowd) -> list[Ranges]:
+def ranges(ledger: Ledger, crowd: Crowd) -> list[Ranges]:
     """At the join and half-way; of those who waited a minute or more from then on, or were told so."""
     found = []
     for when, half in (("at the join", False), ("half-way", True)):
-        low, high, waited = told_and_waited(crowd, half=half)
+        low, high, waited = told_and_waited(ledger, crowd, half=half)
         worth = (waited >= LEAST_WAIT_S) | ((low + high) / 2 >= LEAST_WAIT_S)
         low, high, waited = low[worth], high[worth], waited[worth]
         if len(waited) < LEAST_JUDGED:
@@ -152,7 +163,7 @@ def ranges(crowd: Crowd) -> list[Ranges]:
 
 def _estimates(ledger: Ledger, crowd: Crowd) -> list[Check]:
     checks = []
-    for told in ranges(crowd):
+    for told in ranges(ledger, crowd):
         seen = f"{told.inside:.1%} of {told.count:,} (shorter {told.below:.1%}, longer {told.above:.1%})"
         checks.append(
             Check(f"range told {told.when} holds the truth in 85–95 %", seen, told.inside >= COVERAGE[0])

@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 Index = NDArray[np.int64]
 
 
+_ZERO = np.zeros(1, dtype=np.int64)
+
+
 class Wheel:
-    """Visitors by the second in which they act next. ``slots``: further ahead than anybody is put, a power of two."""
+    """Visitors by the second in which they act next. ``slots``: a power of two, further ahead than anybody is."""
 
     def __init__(self, slots: int) -> None:
         self._mask = slots - 1
@@ -24,8 +27,9 @@ class Wheel:
         slot = at_s & self._mask
         order = np.argsort(slot, kind="stable")
         slot, who = slot[order], who[order]
-        first = np.flatnonzero(np.r_[True, slot[1:] != slot[:-1]])
-        sizes = np.diff(np.r_[first, len(slot)])
+        breaks = np.flatnonzero(slot[1:] != slot[:-1]) + 1
+        first = np.concatenate((_ZERO, breaks))
+        sizes = np.concatenate((breaks, (len(slot),))) - first
         rank = np.arange(len(slot)) - np.repeat(first, sizes)
         column = self._filled[slot] + rank
         if int(column.max()) >= self._room:

@@ -236,6 +236,12 @@ class Visitor:
             await self.quiet()
             passed += step_s
 
+    async def reaches(self, ending: str) -> None:
+        """Until the tab is at an address with this ending; the clock runs again, for it cannot be moved
+        while a page goes."""
+        await self.page.clock.resume()
+        await until(lambda: self.page.url.endswith(ending), f"the tab is at {ending}")
+
     async def hide(self, hidden: bool = True) -> None:
         """What the browser does to a tab in the background, as far as a script can tell."""
         await self.page.evaluate(
@@ -260,8 +266,8 @@ async def arrive(context: BrowserContext, scene: Scene, path: str = "", *, settl
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    await page.clock.install(time=NOON_MS / 1000)
-    await page.clock.pause_at((NOON_MS + 1) / 1000)
+    await page.clock.install(time=NOON_MS / 1000 - 60)
+    await page.clock.pause_at(NOON_MS / 1000)
     await page.add_init_script(RECORDER)
     await page.goto(scene.url + path)
     visitor = Visitor(page, scene, complaints)

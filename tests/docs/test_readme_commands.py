@@ -20,7 +20,7 @@ import pytest
 from tests.cli.copies import free_port
 from tests.docs.documents import README, ROOT, Command, commands, missing_line
 
-VISITORS = 12
+VISITORS, RATE = 12, 120
 READY_WITHIN_S = 120
 LOAD_WITHIN_S = 540  # with the installation of locust on first use
 PORTS = {"ANTREAN_PORT": "8080", "REGISTRATION_PORT": "8081", "ANTREAN_DESK_PORT": "8082"}
@@ -43,7 +43,7 @@ class Stack:
             **self.ports,
             "ANTREAN_STATE_DIR": str(folder / "state"),
             "ANTREAN_CONFIG": str(folder / "antrean.toml"),
-            "ARGS": f"--users {VISITORS} --reports {self.reports}",
+            "ARGS": f"--users {VISITORS} --rate {RATE} --reports {self.reports}",
         }
         self.log = folder / "run.log"
         self.process: subprocess.Popen[bytes] | None = None

@@ -184,6 +184,26 @@ def test_a_claim_stall_does_not_let_hundreds_in_at_once(open_line: OpenLine) -> 
     assert len(claims) >= 300
 
 
+def test_asking_twice_lets_nobody_in_before_the_time_that_was_booked(open_line: OpenLine) -> None:
+    """Safeguard: the lease of a booked claim remembers its moment; no booking is longer than a knock."""
+    for rate in (3, 60):
+        line = open_line(rate_per_minute=rate, ceiling=10_000)
+        line.join(20)
+        line.tick_for(6 * 60 / rate)
+        due_ms: dict[int, float] = {}
+        for _ in range(2000):
+            asking = [n for n in range(1, 8) if n <= line.snapshot.serving]
+            for number, state in zip(asking, line.check_in(*asking), strict=True):
+                told_at = line.now_ms + line.waits_ms[number]
+                assert line.waits_ms[number] <= 2000
+                if state == "admitted":
+                    assert told_at >= due_ms.setdefault(number, told_at) - 1
+            line.tick()
+        assert len(due_ms) == 7
+        assert worst_excess([(int(at), n) for n, at in due_ms.items()], rate) <= 0.001
+        line.client.flushall()
+
+
 def test_late_returns_get_at_least_half_of_the_rate(open_line: OpenLine) -> None:
     """Safeguard: the stored turn. Nobody in the main lane is passed over by them either."""
     line = open_line(rate_per_minute=600, ceiling=100_000)

@@ -2,12 +2,12 @@
 
 -- The line of one room, as functions of the store. This file: the state that all of them share.
 --
--- KEYS, the same seventeen for every function, all of one room (see gateway/store/keys.py):
+-- KEYS, the same eighteen for every function, all of one room (see gateway/store/keys.py):
 --   1 line hash           2 seen even bitmap     3 seen odd bitmap      4 gone bitmap
 --   5 late bitmap         6 spent bitmap         7 withdrawn bitmap     8 offers zset
 --   9 late offers zset   10 claimed zset        11 leases zset         12 joins hash
 --  13 workers zset       14 samples list        15 audit list          16 metrics hash
---  17 log list
+--  17 log list            18 door zset
 -- ARGV, the first two of every function:
 --   1 now_ms, wall time in milliseconds; 0 means the server's own TIME
 --   2 run_id of the server that the caller believes it talks to ('' for an operator's command)
@@ -30,6 +30,9 @@ local CALL_AHEAD_S = 180       -- seconds' worth of present visitors that are as
 local CALL_LEAST = 20
 local BOOKED_LEAST = 2         -- claims that may be booked ahead, at least; else one second's worth
 local KNOCK_MS = 2000          -- who knocks at an empty claim bucket is asked to come again after this
+local KNOCKING_MS = 3000       -- who has not knocked again by then has gone from the door
+local FIRST_S = 6              -- seconds' worth of knockers, the foremost, who may claim; nobody overtakes them
+local FIRST_LEAST = 6
 local DOOR_S = 10              -- seconds' worth of knockers at which offers rest, and of offers made at once
 local GAP_TICK_MS = 5000       -- longer without a tick: visitors may not have been heard
 local GRANTS_MOST = 5000       -- a tick
@@ -43,14 +46,14 @@ local NUMBERS = {'schema', 'generation', 'revision', 'started_ms', 'seen_ms', 't
   'issued', 'called', 'ready', 'serving', 'late', 'turn', 'credit', 'claim_credit', 'rate', 'ceiling',
   'opens_at_ms', 'closes_at_ms', 'poll_max_s', 'density', 'delivered', 'present', 'claimed', 'finished',
   'lapsed', 'passed', 'late_returns', 'released_vt', 'step_vt', 'step_claimed', 'step_issued', 'sample_ms',
-  'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms', 'knocks', 'step_serving', 'step_passed'}
+  'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms', 'door_limit', 'step_serving', 'step_passed'}
 local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring'}
 
 local function keys_of(KEYS)
   return {line = KEYS[1], seen = {[0] = KEYS[2], [1] = KEYS[3]}, gone = KEYS[4], late = KEYS[5],
     spent = KEYS[6], withdrawn = KEYS[7], offers = KEYS[8], late_offers = KEYS[9], claimed = KEYS[10],
     leases = KEYS[11], joins = KEYS[12], workers = KEYS[13], samples = KEYS[14], audit = KEYS[15],
-    metrics = KEYS[16], log = KEYS[17]}
+    metrics = KEYS[16], log = KEYS[17], door = KEYS[18]}
 end
 
 local function clock(now_ms)
@@ -91,7 +94,7 @@ local function bitmaps(keys)
 end
 
 local function zsets(keys)
-  return {keys.offers, keys.late_offers, keys.claimed, keys.leases}
+  return {keys.offers, keys.late_offers, keys.claimed, keys.leases, keys.door}
 end
 
 local function plant_sentinels(keys)
@@ -151,7 +154,6 @@ local function pass_time(keys, s, now_ms)
     s.claim_credit = s.claim_credit + drops - unused
     s.credit = math.min(s.credit + drops + unused, depth * DOOR_S)
   end
-  s.knocks = s.knocks * (1 - dt / KNOCK_MS)
   local window = math.floor(s.vt / WINDOW_MS)
   if window ~= s.window then
     s.window = window
@@ -160,7 +162,7 @@ local function pass_time(keys, s, now_ms)
   end
 end
 
-local TIME_FIELDS = {'vt', 'seen_ms', 'window', 'credit', 'claim_credit', 'knocks'}
+local TIME_FIELDS = {'vt', 'seen_ms', 'window', 'credit', 'claim_credit'}
 
 -- Whoever may have been unable to hear us gets the full time to answer again.
 local function grace(s)

@@ -10,9 +10,10 @@ local function log_event(keys, now_ms, what, number)
   redis.call('LTRIM', keys.log, 0, LOG_KEPT - 1)
 end
 
--- One admission: the pass is signed after this, and the visitor is inside. Sets the spent mark of the number.
-local function admit(keys, s, now_ms, number)
-  redis.call('ZADD', keys.claimed, text(s.vt + UNUSED_LEASE_MS), text(number))
+-- One admission, `wait_ms` from now: the pass is signed then, and the visitor is inside. Sets the spent mark of the
+-- number. The lease runs from that moment too, which also says what is left of the wait to whoever asks again.
+local function admit(keys, s, now_ms, number, wait_ms)
+  redis.call('ZADD', keys.claimed, text(s.vt + wait_ms + UNUSED_LEASE_MS), text(number))
   redis.call('SETBIT', keys.spent, number, 1)
   s.claim_credit = s.claim_credit - 1
   s.claimed = s.claimed + 1
@@ -48,7 +49,7 @@ local function join(KEYS, ARGV)
   local first = s.issued + 1
   s.issued = s.issued + count
   set_range(keys.seen[s.window % 2], first, s.issued)
-  for number = first, first + admitted - 1 do admit(keys, s, now_ms, number) end
+  for number = first, first + admitted - 1 do admit(keys, s, now_ms, number, 0) end
   if admitted > 0 then
     s.credit = s.credit - admitted
     s.serving = first + admitted - 1
@@ -76,10 +77,23 @@ local function ended(keys, number)
   return redis.call('GETBIT', keys.spent, number) == 1 and FINISHED or WITHDRAWN
 end
 
+-- `admitted`, and how long the visitor is to wait before hearing it.
+local function admitted_in(wait_ms)
+  return wait_ms > 0 and ADMITTED .. ' ' .. text(math.ceil(wait_ms)) or ADMITTED
+end
+
+-- The same for a number that claimed before: asking twice, from two tabs say, lets nobody in before the time.
+local function admitted_before(keys, s, number)
+  local lapses_vt = tonumber(redis.call('ZSCORE', keys.claimed, number) or 0)
+  return admitted_in(lapses_vt - UNUSED_LEASE_MS - s.vt)
+end
+
 -- How long a claim made now has to wait for its place in the rate, in ms; nil when too many wait already. Without
 -- this short booking, a bucket one visitor deep stands full and idle until the next knock: a fifth of a low rate.
-local function wait_to_claim(s)
+-- While more knock than can enter soon, only the foremost of them may: the order of entry is no lottery.
+local function wait_to_claim(s, position)
   if s.rate <= 0 or not is_open(s) then return nil end
+  if s.door_limit > 0 and position > s.door_limit then return nil end
   if s.claim_credit - 1 < -math.max(BOOKED_LEAST, s.rate / 60) then return nil end
   local wait_ms = math.max(0, (1 - s.claim_credit) * 60000 / s.rate)
   -- Longer than until the next knock: nobody is kept waiting for an answer, and the unused lease is not running.
@@ -89,20 +103,21 @@ end
 
 -- Behind the cursor: claim the offer if there is one, else return by the late lane.
 local function check_in_served(keys, s, now_ms, position, number, returning)
-  if is_inside(keys, number) then return ADMITTED end
+  if is_inside(keys, number) then return admitted_before(keys, s, number) end
   if s.phase == 'closed' then return ENDED end
   local offers = is_offered(keys, position)
   if offers then
     mark(keys, s, position)
-    local wait_ms = wait_to_claim(s)
+    local wait_ms = wait_to_claim(s, position)
     if not wait_ms then
-      s.knocks = s.knocks + 1
+      redis.call('ZADD', keys.door, text(s.vt), position)
       redis.call('ZADD', offers, text(s.vt + OFFER_MS), position)
       return CALLED
     end
     redis.call('ZREM', offers, position)
-    admit(keys, s, now_ms, number)
-    return wait_ms > 0 and ADMITTED .. ' ' .. text(math.ceil(wait_ms)) or ADMITTED
+    redis.call('ZREM', keys.door, position)
+    admit(keys, s, now_ms, number, wait_ms)
+    return admitted_in(wait_ms)
   end
   if redis.call('GETBIT', keys.spent, number) == 1 and not returning then return EXPIRED end
   mark(keys, s, position)
@@ -238,6 +253,7 @@ local function leave(KEYS, ARGV)
       redis.call('ZREM', keys.leases, number)
       redis.call('ZREM', keys.offers, position)
       redis.call('ZREM', keys.late_offers, position)
+      redis.call('ZREM', keys.door, position)
       forget_presence(keys, position)
       clear_late(keys, s, position)
       if position > s.serving then redis.call('SETBIT', keys.gone, position, 1) end

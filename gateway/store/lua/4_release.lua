@@ -79,12 +79,26 @@ local function offer(keys, key, s, positions)
   end
 end
 
+-- Who knocks at the door, and up to which position they may enter next: 0 while everybody may.
+local function keep_door(keys, s)
+  redis.call('ZREMRANGEBYSCORE', keys.door, '-inf', text(s.vt - KNOCKING_MS))
+  local first = math.max(FIRST_LEAST, math.ceil(FIRST_S * s.rate / 60))
+  s.door_limit = 0
+  if members(keys.door) <= first then return end
+  local positions = {}
+  for _, position in ipairs(redis.call('ZRANGE', keys.door, 0, -2)) do
+    positions[#positions + 1] = tonumber(position)
+  end
+  table.sort(positions)
+  s.door_limit = positions[first]
+end
+
 -- Offers what credit and ceiling allow. While both lanes wait, the turn alternates; it is stored, since
 -- rounding per tick would starve one of them. Late returns hold at most half of the free ceiling.
 local function release(keys, s)
   if not is_open(s) or s.rate <= 0 then return end
   -- More at the door than can enter soon: further offers would only make the order of entry a lottery.
-  if s.knocks > DOOR_S * math.max(1, s.rate / 60) then return end
+  if members(keys.door) > DOOR_S * math.max(1, s.rate / 60) then return end
   local offers, late_offers = members(keys.offers), members(keys.late_offers)
   local free = s.ceiling - live_leases(keys) - live_ghosts(s)
   local budget = math.min(math.floor(s.credit), free - offers - late_offers, GRANTS_MOST)
@@ -176,10 +190,11 @@ local function tick(KEYS, ARGV)
   lapse_offers(keys, s)
   lapse_leases(keys, s)
   step(keys, s)
+  keep_door(keys, s)
   release(keys, s)
   if s.late == 0 and (s.serving == s.issued or s.present == 0) then s.released_vt = s.vt end
   sample(keys, s, now_ms)
-  save_state(keys, s, {'revision', 'tick_ms', 'phase', 'called', 'ready', 'serving', 'late', 'turn', 'density',
+  save_state(keys, s, {'revision', 'tick_ms', 'phase', 'called', 'ready', 'serving', 'late', 'turn', 'door_limit', 'density',
     'delivered', 'present', 'lapsed', 'passed', 'claimed', 'released_vt', 'step_vt', 'step_claimed', 'step_issued',
     'step_serving', 'step_passed',    'sample_ms', 'empty_vt', 'gap', 'calls', unpack(TIME_FIELDS)})
   return snapshot(keys, s, now_ms)

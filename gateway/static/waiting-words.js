@@ -1,7 +1,7 @@
-// The waiting page's script. ES5 and XMLHttpRequest only: phones of 2014 are welcome.
-// page_minify.py makes it small at start: `var` and named functions only, every statement ends in a semicolon.
-// C, defined above by the build: room, base, lang, view, zone names and texts. Times here are in seconds
-// unless a name ends in _ms.
+// The waiting page's script: three files, joined in one function (words, line, show). ES5 and XMLHttpRequest only:
+// phones of 2014 are welcome. page_minify.py makes it small at start: `var` and named functions only, every
+// statement ends in a semicolon. C, defined before it by the build, has the room, its base path and all texts.
+// Times are in seconds unless a name ends in _ms.
 
 // ---- Pure functions. page_words.py has the same; a test holds both to one table.
 
@@ -38,7 +38,7 @@ function waitSteps(low, high) {
   var unit = 'minutes', size = 60, step = 1;
   if (high > 129600) { unit = 'days'; size = 86400; }
   else if (high > 5400) { unit = 'hours'; size = 3600; step = 0.5; }
-  else if (high > 600) { step = 5; }
+  else if (high > 1200) { step = 5; }
   return [Math.floor(low / size / step) * step, Math.max(Math.ceil(high / size / step), 1) * step, unit];
 }
 
@@ -66,7 +66,7 @@ function zoneName(at) {
 
 function clockWords(now_ms, low, high) {
   if (high > 518400) { return ''; }
-  var step = high <= 600 ? 60 : 300;
+  var step = high <= 1200 ? 60 : 300;
   var first = new Date(Math.floor((now_ms / 1000 + low) / step) * step * 1000);
   var last = new Date(Math.ceil((now_ms / 1000 + high) / step) * step * 1000);
   var start = timeWords(first), end = timeWords(last);
@@ -130,11 +130,3 @@ function waitRange(ahead, density, rate) {
 
 // Only a path of this site; never //elsewhere, never a scheme.
 function safePath(path) { return typeof path === 'string' && /^\/(?![\/\\])[^\\\s]*$/.test(path) ? path : null; }
-
-// For the tests only: the script itself calls its functions by name.
-w.antrean = {
-  viewOf: viewOf, about: about, numberWords: numberWords, waitSteps: waitSteps, waitWords: waitWords,
-  clockWords: clockWords, dateWords: dateWords, countdownWords: countdownWords, timeWords: timeWords,
-  pulseInterval: pulseInterval, checkInterval: checkInterval, retryInterval: retryInterval, jitter: jitter,
-  peopleAhead: peopleAhead, expectedRate: expectedRate, waitRange: waitRange, safePath: safePath, fill: fill, form: form
-};
