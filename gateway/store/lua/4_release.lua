@@ -125,6 +125,9 @@ local function release(keys, s)
   end
   s.ready = math.max(s.ready, s.serving)
   s.credit = s.credit - #granted - #late_granted
+  -- Time in which nobody was there to be offered anything is not banked: ten offers at once would make the order
+  -- in which the first of a surge enter a lottery.
+  if not main and not late then s.credit = math.min(s.credit, math.max(1, s.rate / 60)) end
   local offered = #granted + #late_granted
   if offered > 0 then
     s.released_vt = s.vt
