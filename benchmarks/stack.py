@@ -154,7 +154,9 @@ def _run_id(store: redis.Redis) -> str:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], log: Path, environ: Mapping[str, str], *, measured: bool = False) -> Iterator[None]:
+def _running(
+    command: list[str], log: Path, environ: Mapping[str, str], *, measured: bool = False
+) -> Iterator[None]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environ
