@@ -74,9 +74,8 @@ def _measure(store: redis.Redis, waiting: int) -> LineCost:
             _half_answers(store, functions, now_ms, snapshot.serving, snapshot.called)
             memory = max(memory, _memory(store))
     ticks_us.sort()
-    return LineCost(
-        waiting, memory, ticks_us[len(ticks_us) // 2], ticks_us[-1], joined_us / waiting, snapshot.serving
-    )
+    median_us = ticks_us[len(ticks_us) // 2]
+    return LineCost(waiting, memory - empty, median_us, ticks_us[-1], joined_us / waiting, snapshot.serving)
 
 
 def _half_answers(store: redis.Redis, functions: Functions, now_ms: int, serving: int, called: int) -> None:

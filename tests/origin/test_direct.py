@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from tests.origin.conftest import Bench, connected, wait_until
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.visitor.answers import Answer, length_of
+from tests.origin.conftest import Bench, connected, wait_until
 
 HEAD = b"GET %b HTTP/1.1\r\nHost: a.example\r\n%b\r\n"
 
