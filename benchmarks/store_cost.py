@@ -23,6 +23,7 @@ CEILING = 1_000_000
 TICK_MS = 250
 TICKS = 1200  # five minutes: past the presence windows, so that the silent are passed over
 _BATCH = 100_000
+_INSTANCE = "bench"
 _RUN_ID = "bench"
 
 
@@ -55,7 +56,7 @@ def _measure(store: redis.Redis, waiting: int) -> LineCost:
     functions, now_ms = Functions("bench"), 1_800_000_000_000
     empty = _memory(store)
     knobs = Knobs(rate_per_minute=RATE_PER_MINUTE, ceiling=CEILING)
-    told = known_json(None, issued=0, instance="bench", defaults=knobs, poll_max_s=60)
+    told = known_json(None, issued=0, instance=_INSTANCE, defaults=knobs, poll_max_s=60)
     while store.execute_command(*functions.restore(now_ms, _RUN_ID, told)) == "restoring":
         now_ms += TICK_MS
     before_us = _function_us(store)
@@ -83,7 +84,7 @@ def _half_answers(store: redis.Redis, functions: Functions, now_ms: int, serving
     asking = range(serving + 1 + serving % 2, called + 1, 2)
     for at in range(0, len(asking), 500):
         flat = [part for number in asking[at : at + 500] for part in (number, number, 0)]
-        store.execute_command(*functions.check_in(now_ms, _RUN_ID, *flat))
+        store.execute_command(*functions.check_in(now_ms, _RUN_ID, _INSTANCE, *flat))
 
 
 def _function_us(store: redis.Redis) -> int:
