@@ -256,6 +256,20 @@ def test_pause_releases_nobody_and_resume_passes_over_nobody(open_line: OpenLine
     assert worst_excess(crowd.claims, 600) <= 0.001
 
 
+def test_who_held_an_offer_when_the_room_was_paused_still_holds_it_afterwards(open_line: OpenLine) -> None:
+    """Safeguards: offers do not lapse in a pause, and change_phase renews them when it ends."""
+    line = open_line(rate_per_minute=600, ceiling=100_000)
+    line.join(20)
+    line.tick_for(10)
+    assert line.snapshot.offers == 20
+    line.set(phase="paused")
+    line.tick_for(600)
+    assert line.snapshot.offers == 20
+    line.set(phase="open")
+    line.tick_for(60)
+    assert line.check_in(20) == ["admitted"]
+
+
 def test_crawlers_on_an_empty_line_do_not_fill_the_ceiling(open_line: OpenLine) -> None:
     """Safeguard: an admission whose pass is never used lapses after three minutes, and its number may return."""
     line = open_line(rate_per_minute=600, ceiling=500)
