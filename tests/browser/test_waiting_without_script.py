@@ -24,7 +24,7 @@ async def test_each_load_tells_number_people_and_wait(chromium: Browser, scene: 
     text = await page.inner_text("main")
     for expected in (
         "A-0000-1234-7",
-        "hingga 534 orang",
+        "hingga 534",
         "8–12 menit",
         "12.08–12.12 WIB",
         "Diperbarui 12.00.00",

@@ -140,7 +140,7 @@ def test_no_link_leads_to_another_site(pages: WaitingPage, location: object) -> 
 @pytest.mark.parametrize(
     ("language", "ahead", "wait", "clock"),
     [
-        ("id", "hingga 534 orang", "8–12 menit", "sekitar pukul 12.08–12.12 WIB"),
+        ("id", "hingga 534", "8–12 menit", "sekitar pukul 12.08–12.12 WIB"),
         ("en", "at most 534", "8–12 minutes", "around 12:08–12:12 WIB"),
     ],
 )
