@@ -40,10 +40,9 @@ local function continue_line(keys, s)
   s.generation = s.generation + 1
   local first = s.issued + 1
   s.issued = s.issued + math.max(GAP_LEAST, s.gap)
-  set_range(keys.gone, first, s.issued)
   s.skipped = (s.skipped == '' and '' or s.skipped .. ' ') .. text(first) .. '-' .. text(s.issued)
   s.starts = (s.starts == '' and '' or s.starts .. ' ') .. text(s.issued + 1)
-  -- An emptied store forgot the earlier gaps as well.
+  -- All of them: an emptied store forgot the earlier ones as well.
   for from, to in string.gmatch(s.skipped, '(%d+)-(%d+)') do
     if tonumber(to) > s.serving and redis.call('GETBIT', keys.gone, to) == 0 then
       set_range(keys.gone, tonumber(from), tonumber(to))
