@@ -115,14 +115,9 @@ local function check_in_served(keys, s, now_ms, position, number, returning)
       return CALLED
     end
     redis.call('ZREM', offers, position)
-<<<<<<< HEAD
+    redis.call('ZREM', keys.door, position)
     admit(keys, s, now_ms, number, wait_ms)
     return admitted_in(wait_ms)
-=======
-    redis.call('ZREM', keys.door, position)
-    admit(keys, s, now_ms, number)
-    return wait_ms > 0 and ADMITTED .. ' ' .. text(math.ceil(wait_ms)) or ADMITTED
->>>>>>> main
   end
   if redis.call('GETBIT', keys.spent, number) == 1 and not returning then return EXPIRED end
   mark(keys, s, position)
