@@ -6,6 +6,7 @@ How a run goes, module by module:
 ``stack``      the processes: a store, a small origin, and one worker each of the apps in ``apps``
 ``apps``       the gateway as it is in production, a bare "hello", and the proxy without the gate
 ``meter``      lets a worker say how much processor time it has used
+``cores``      the measured worker on a core of its own
 ``calls``      the requests that are measured, with what a real browser sends along
 ``client``     the load: a process of its own, 64 connections that wait for each reply
 ``rounds``     each call and the bare server asked the same bytes, in turn, over and over

@@ -18,6 +18,8 @@ from typing import cast
 
 import uvloop
 
+from benchmarks.cores import bind
+
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CONNECT_WITHIN_S = 10.0
 
@@ -57,6 +59,8 @@ class Client:
 
     def __enter__(self) -> Client:
         self._process.start()
+        assert self._process.pid is not None
+        bind(self._process.pid, measured=False)
         return self
 
     def __exit__(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import redis
 
 from benchmarks.calls import Call
-from benchmarks.client import Client, Job, Load
+from benchmarks.client import Client, Job, Load, LoadError
 from benchmarks.stack import Served, Stack
 
 
@@ -74,7 +74,10 @@ def measure(
     for number in range(rounds + 1):
         for result in results:
             tell(f"round {number} of {rounds}: {result.call.name} on {result.server}")
-            done = _round(stack, client, result, seconds if number else min(seconds, 0.5))
+            try:
+                done = _round(stack, client, result, seconds if number else min(seconds, 0.5))
+            except LoadError as error:
+                raise LoadError(f"{result.call.name} on {result.server}: {error}") from error
             if number:
                 result.rounds.append(done)
     return results

@@ -19,6 +19,7 @@ import redis
 
 from benchmarks.apps import FACTORIES, ORIGIN_VARIABLE
 from benchmarks.calls import ISSUED
+from benchmarks.cores import bind
 from benchmarks.meter import VARIABLE, read_meter
 from gateway.domain.credentials import Keyring
 from gateway.store.binary import find_server
@@ -100,7 +101,7 @@ def running(servers: tuple[str, ...]) -> Iterator[Stack]:
             served = Served(port, folder / f"{server}-{app}")
             log = folder / f"{server}-{app}.log"
             told = environ | {VARIABLE: str(served.meter)}
-            stack.enter_context(_running(_serving(server, app, port), log, told))
+            stack.enter_context(_running(_serving(server, app, port), log, told, measured=True))
             _wait(lambda port=port: _listens(port), f"{app} on {server}", log)  # type: ignore[misc]
             started[server, app] = served
         instance = _fill_line(store)
@@ -153,11 +154,15 @@ def _run_id(store: redis.Redis) -> str:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], log: Path, environ: Mapping[str, str]) -> Iterator[None]:
+def _running(
+    command: list[str], log: Path, environ: Mapping[str, str], *, measured: bool = False
+) -> Iterator[None]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environ
         )
+    if measured:
+        bind(process.pid, measured=True)
     try:
         yield
     finally:

@@ -31,7 +31,7 @@ class LineCost:
     """One line."""
 
     waiting: int
-    memory_bytes: int  # of the line's keys, and what the store needs around them
+    memory_bytes: int  # the most at any time: the line's keys, and what the store needs around them
     tick_median_us: float
     tick_worst_us: float
     joined_us: float  # the store's time a join, in batches of _BATCH
@@ -53,30 +53,29 @@ def measure_store(sizes: Sequence[int] = SIZES) -> list[LineCost]:
 def _measure(store: redis.Redis, waiting: int) -> LineCost:
     store.function_load(LIBRARY, replace=True)
     functions, now_ms = Functions("bench"), 1_800_000_000_000
-    empty = store.info("memory")["used_memory"]
+    empty = _memory(store)
     knobs = Knobs(rate_per_minute=RATE_PER_MINUTE, ceiling=CEILING)
     told = known_json(None, issued=0, instance="bench", defaults=knobs, poll_max_s=60)
     while store.execute_command(*functions.restore(now_ms, _RUN_ID, told)) == "restoring":
         now_ms += TICK_MS
-    store.execute_command("CONFIG", "SET", "slowlog-log-slower-than", 0)
-    store.execute_command("CONFIG", "SET", "slowlog-max-len", 2 * TICKS)
-    joined_us = 0.0
+    before_us = _function_us(store)
     for sequence, first in enumerate(range(0, waiting, _BATCH), start=1):
         count = min(_BATCH, waiting - first)
         store.execute_command(*functions.join(now_ms, _RUN_ID, "w", sequence, count))
-    joined_us = sum(_durations_us(store, "_join"))
-    store.execute_command("SLOWLOG", "RESET")
+    joined_us = _function_us(store) - before_us
+    ticks_us: list[int] = []
+    memory = _memory(store)
     for _ in range(TICKS):
         now_ms += TICK_MS
+        before_us = _function_us(store)
         snapshot = parse_snapshot("bench", store.execute_command(*functions.tick(now_ms, _RUN_ID, "w")))
+        ticks_us.append(_function_us(store) - before_us)
         if snapshot.vt_ms % 10_000 < TICK_MS:
             _half_answers(store, functions, now_ms, snapshot.serving, snapshot.called)
-    ticks_us = sorted(_durations_us(store, "_tick"))
-    memory = store.info("memory")["used_memory"] - empty
-    store.execute_command("SLOWLOG", "RESET")
-    return LineCost(
-        waiting, memory, ticks_us[len(ticks_us) // 2], ticks_us[-1], joined_us / waiting, snapshot.serving
-    )
+            memory = max(memory, _memory(store))
+    ticks_us.sort()
+    median_us = ticks_us[len(ticks_us) // 2]
+    return LineCost(waiting, memory - empty, median_us, ticks_us[-1], joined_us / waiting, snapshot.serving)
 
 
 def _half_answers(store: redis.Redis, functions: Functions, now_ms: int, serving: int, called: int) -> None:
@@ -87,9 +86,10 @@ def _half_answers(store: redis.Redis, functions: Functions, now_ms: int, serving
         store.execute_command(*functions.check_in(now_ms, _RUN_ID, *flat))
 
 
-def _durations_us(store: redis.Redis, function: str) -> list[int]:
-    """The store's own clocking of each call of a function since the log was emptied."""
-    entries = store.execute_command("SLOWLOG", "GET", -1)
-    return [
-        entry["duration"] for entry in entries if entry["command"].split(b" ", 2)[1].decode().endswith(function)
-    ]
+def _function_us(store: redis.Redis) -> int:
+    """The store's own clocking of all function calls so far."""
+    return int(store.info("commandstats").get("cmdstat_fcall", {"usec": 0})["usec"])
+
+
+def _memory(store: redis.Redis) -> int:
+    return int(store.info("memory")["used_memory"])

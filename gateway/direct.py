@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
+from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Scope
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 log = logging.getLogger("antrean.server")
 
@@ -93,3 +94,90 @@ class Heads:
             lines = b"".join(b"%b: %b\r\n" % header for header in default_headers)
             head = self._by_status[status] = STATUS_LINE[status] + lines
         return head
+
+
+class DirectProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, with direct replies where the app has them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._direct: Direct | None = getattr(self.app, "direct", None)
+        self._begun: DirectCycle | None = None  # of a request that is not here to its end
+
+    def _goes_directly(self, method: bytes) -> bool:
+        """Whether nothing is special about the request: its reply can be written as soon as it is there."""
+        parser = self.parser
+        return (
+            self._direct is not None
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
+            and method != b"HEAD"
+        )
+
+    def _begin_directly(self, method: bytes) -> None:
+        """What uvicorn does when a head is complete."""
+        raw_path, _, query = self.url.partition(b"?")
+        scope = self.scope
+        scope["method"] = method.decode("ascii")
+        scope["raw_path"] = raw_path
+        scope["query_string"] = query
+        path = raw_path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        self._begun = DirectCycle(scope, self._finish_directly)  # type: ignore[arg-type]
+        self.cycle = self._begun  # type: ignore[assignment]
+
+    def on_message_complete(self) -> None:
+        """See uvicorn."""
+        begun = self._begun
+        if begun is None or self._direct is None:
+            super().on_message_complete()
+        else:
+            self._begun = None
+            begun.start(self._direct)
+
+    def _finish_directly(self, cycle: DirectCycle, outcome: Reply | ASGIApp | None) -> None:
+        if cycle.disconnected:
+            return
+        if outcome is None:
+            self.transport.close()
+        elif callable(outcome):
+            self._carry_on(cycle, outcome)
+        else:
+            self._write_directly(cycle, outcome)
+
+    def _write_directly(self, cycle: DirectCycle, reply: Reply) -> None:
+        beginning = _heads.beginning(reply.status, self.server_state.default_headers)
+        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write_whole(b"".join((beginning, reply.lines, end, reply.body)))  # type: ignore[attr-defined]
+        cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _carry_on(self, direct: DirectCycle, app: ASGIApp) -> None:
+        """The request is one for ASGI after all: as uvicorn would have begun it."""
+        cycle = RequestResponseCycle(
+            scope=direct.scope,  # type: ignore[arg-type]
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=direct.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.more_body = False
+        cycle.message_event.set()
+        direct.response_complete = True
+        if self.cycle is cast("object", direct):
+            self.cycle = cycle
+        self._start_asgi_task(cycle, app)  # type: ignore[arg-type]  # uvicorn's own names for the same
+
+
+_heads = Heads()

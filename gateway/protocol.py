@@ -10,13 +10,11 @@ from __future__ import annotations
 import asyncio
 from enum import Enum, auto
 from typing import Any
-from urllib.parse import unquote
 
 import httptools
-from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from gateway.direct import Direct, DirectCycle, Heads, Reply
+from gateway.direct import DirectProtocol
 from gateway.replies import Cork, UnframedReplies
 from gateway.request_rules import Refused, check_head, expects_continue, path_of, the_framing, the_host
 
@@ -31,13 +29,12 @@ class Expecting(Enum):
 
 
 _HEAD = Expecting.HEAD  # a name of its own is found faster, and it is asked for with each header
-_heads = Heads()
 # Names of headers that nothing is to be done about but to write them small. Browsers send the same few dozen.
 _plain: dict[bytes, bytes] = {}
 _MOST_PLAIN, _LONGEST_PLAIN = 500, 40
 
 
-class GatewayProtocol(HttpToolsProtocol):
+class GatewayProtocol(DirectProtocol):
     """One connection. The limits are class attributes: a subclass sets others."""
 
     head_bytes = 32 * 1024
@@ -59,8 +56,6 @@ class GatewayProtocol(HttpToolsProtocol):
         self._unframed_bytes = 0  # since the last byte that was part of a body
         self._body_bytes = 0  # since the last look of the watch
         self._watch: asyncio.TimerHandle | None = None
-        self._direct: Direct | None = getattr(self.app, "direct", None)
-        self._begun: Any = None  # the DirectCycle of a request that is not here to its end
         self._begin_head()
 
     def _begin_head(self) -> None:
@@ -185,8 +180,8 @@ class GatewayProtocol(HttpToolsProtocol):
         self._expecting = Expecting.BODY
         self._silent_s = 0.0
         self._unframed_bytes = self._body_bytes = 0
-        if self._direct is not None and self._bodiless and version == "1.1" and self._goes_directly(method):
-            self.cycle = self._begun = self._direct_cycle(method)
+        if self._bodiless and not self._stopping and version == "1.1" and self._goes_directly(method):
+            self._begin_directly(method)
             return
         super().on_headers_complete()
         if self._stopping and self.cycle is not None:
@@ -199,78 +194,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._expecting = Expecting.NOTHING
-        begun = self._begun
-        if begun is None:
-            super().on_message_complete()
-        elif self._direct is not None:
-            self._begun = None
-            begun.start(self._direct)
-
-    # Requests without a body, answered without ASGI's machinery where the app can
-
-    def _goes_directly(self, method: bytes) -> bool:
-        """Whether nothing is special about the request: its reply can be written as soon as it is there."""
-        parser = self.parser
-        return (
-            (self.cycle is None or self.cycle.response_complete)
-            and not self._stopping
-            and not self.expect_100_continue
-            and not self.flow.write_paused
-            and parser.should_keep_alive()
-            and not parser.should_upgrade()
-            and method != b"HEAD"
-        )
-
-    def _direct_cycle(self, method: bytes) -> Any:
-        raw_path, _, query = self.url.partition(b"?")
-        scope = self.scope
-        scope["method"] = method.decode("ascii")
-        scope["raw_path"] = raw_path
-        scope["query_string"] = query
-        path = raw_path.decode("ascii")
-        scope["path"] = unquote(path) if "%" in path else path
-        return DirectCycle(scope, self._finish_directly)  # type: ignore[arg-type]
-
-    def _finish_directly(self, cycle: DirectCycle, outcome: Reply | ASGIApp | None) -> None:
-        if cycle.disconnected:
-            return
-        if outcome is None:
-            self.transport.close()
-        elif callable(outcome):
-            self._carry_on(cycle, outcome)
-        else:
-            self._write_directly(cycle, outcome)
-
-    def _write_directly(self, cycle: DirectCycle, reply: Reply) -> None:
-        beginning = _heads.beginning(reply.status, self.server_state.default_headers)
-        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
-        self.transport.write_whole(b"".join((beginning, reply.lines, end, reply.body)))  # type: ignore[attr-defined]
-        cycle.response_complete = True
-        if not cycle.keep_alive:
-            self.transport.close()
-        self.on_response_complete()
-
-    def _carry_on(self, direct: DirectCycle, app: ASGIApp) -> None:
-        """The request is one for ASGI after all: as uvicorn would have begun it."""
-        cycle = RequestResponseCycle(
-            scope=direct.scope,  # type: ignore[arg-type]
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=False,
-            keep_alive=direct.keep_alive,
-            on_response=self.on_response_complete,
-        )
-        cycle.more_body = False
-        cycle.message_event.set()
-        direct.response_complete = True
-        if self.cycle is direct:
-            self.cycle = cycle
-        self._start_asgi_task(cycle, app)
+        super().on_message_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle.scope["http_version"] == "1.0":

@@ -31,9 +31,20 @@ def ahead(snapshot: Snapshot, position: int) -> int:
 
 
 def present_ahead(snapshot: Snapshot, position: int) -> float:
-    """How many visitors go in before ``position``: those present, and the late lane's half meanwhile."""
+    """How many visitors go in before ``position``: those present, and late returns meanwhile.
+
+    Those who are in the late lane now, or as many as will have come back by then if they go on coming as
+    lately: on a long day every fourth admission is one of theirs, though their lane is nearly empty.
+    """
     main = ahead(snapshot, position) * snapshot.density
-    return main + min(snapshot.late, main + 1 if snapshot.late else 0)
+    in_lane = min(snapshot.late, main + 1 if snapshot.late else 0)
+    return main + max(in_lane, main * _late_per_main(snapshot))
+
+
+def _late_per_main(snapshot: Snapshot) -> float:
+    """Late returns for each visitor of the main lane, as lately; at most one, since turns alternate."""
+    share = min(snapshot.late_share, 0.5)
+    return share / (1 - share)
 
 
 def expected_rate_per_minute(snapshot: Snapshot) -> float:

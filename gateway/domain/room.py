@@ -97,6 +97,7 @@ class Snapshot:
     workers: int  # gateway workers heard in the last seconds
     poll_max_s: int
     started_ms: int = 0  # wall time at which this line began
+    late_share: float = 0.0  # share of the latest offers that went to late returns
     gap: int = 1000  # numbers skipped when a store lost its last moments: ten seconds of peak joins
     generation_starts: tuple[int, ...] = ()  # first number of each generation after the first
     skipped: tuple[tuple[int, int], ...] = ()  # first and last number of each gap that a loss left

@@ -79,10 +79,10 @@ class RememberingSigner(Signer):
     def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
         data = value.encode() if isinstance(value, str) else value
         given = sig.encode() if isinstance(sig, str) else sig
-        return any(
-            hmac.compare_digest(given, _url_safe_base64(self.algorithm.get_signature(key, data)))
-            for key in self._newest_first
-        )
+        for key in self._newest_first:
+            if hmac.compare_digest(given, _url_safe_base64(self.algorithm.get_signature(key, data))):
+                return True
+        return False
 
 
 def _url_safe_base64(data: bytes) -> bytes:

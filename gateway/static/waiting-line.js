@@ -185,7 +185,7 @@ function forget() { seen = {}; remember('seen', null); }
 
 function noTicket() {
   // Once: a browser that drops every cookie must not take a number at each try.
-  if (cookies() && !joined) { joined = true; join(); return; }
+  if (cookies() && !joined) { join(); return; }
   pin('cookies');
 }
 
@@ -209,6 +209,7 @@ function join() {
     if (body && typeof body.state === 'string') {
       forget();
       over = pinned = false;
+      joined = true;
       answered();
       take(body);
       tell('ticket', body);

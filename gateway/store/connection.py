@@ -81,7 +81,8 @@ class Connection:
 
     async def _exchange(self, raw: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
         try:
-            await raw.send_packed_command([pack_command(command) for command in commands])
+            packed = [pack_command(command) for command in commands]  # type: ignore[arg-type]  # of any length
+            await raw.send_packed_command(packed)
             return [await self._read(raw) for _ in commands]
         except asyncio.CancelledError:
             await self._drop()

@@ -289,11 +289,20 @@ class Line:
                 future.set_result(answer)
 
     async def _ask(self, kind: str, arguments: tuple[int, ...]) -> Any:
+        try:
+            return await self._submit(kind, arguments)
+        except StoreUnreachable:
+            # One reply that was late or lost is no outage, and all of these may be asked twice.
+            if not self._store.reachable:
+                raise
+        return await self._submit(kind, arguments)
+
+    def _submit(self, kind: str, arguments: tuple[int, ...]) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         instance = "" if self.snapshot is None else self.snapshot.instance
         self._waiting.setdefault((kind, instance), []).append((arguments, future))
         self._store.batcher.wake()
-        return await future
+        return future
 
     def _position(self, number: int) -> int:
         return number if self.snapshot is None else self.snapshot.position(number)

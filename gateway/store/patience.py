@@ -1,4 +1,4 @@
-"""Gives up on what is not answered in time, with one timer for all: a timer for each would cost more than the wait."""
+"""Gives up on what is not answered in time, with one timer for all: a timer for each is dear."""
 
 from __future__ import annotations
 

@@ -56,6 +56,7 @@ def _build(room: str, fields: dict[str, str]) -> Snapshot:
         lapsed=whole("lapsed"),
         passed=whole("passed"),
         late_returns=whole("late_returns"),
+        late_share=float(fields["late_share"]),
         workers=whole("workers"),
         poll_max_s=whole("poll_max_s"),
         started_ms=whole("started_ms"),

@@ -87,10 +87,7 @@ class Page:
 
 
 class WaitingPage:
-    """One room's waiting page in every language.
-
-    ``time_zone`` is for those whose browser runs no script and so cannot tell its own.
-    """
+    """One room's waiting page in every language. ``time_zone`` is for visitors whose browser tells none."""
 
     def __init__(self, room: Room, *, time_zone: tzinfo = words.WIB) -> None:
         self._default = room.default_language

@@ -28,9 +28,9 @@ def ranges(snapshot: Snapshot, positions: Ints) -> tuple[Ints, Ints] | None:
         return None
     ahead = np.maximum(0, np.minimum(positions, snapshot.issued + 1) - snapshot.serving - 1)
     main = ahead * snapshot.density
-    if snapshot.late:
-        main = main + np.minimum(snapshot.late, main + 1)
-    expected = main * 60 / rate
+    share = min(snapshot.late_share, 0.5)
+    in_lane = np.minimum(snapshot.late, main + 1) if snapshot.late else 0
+    expected = (main + np.maximum(in_lane, main * (share / (1 - share)))) * 60 / rate
     low = (expected * estimate.SHORTER).astype(np.int64)
     return low, (expected * estimate.LONGER).astype(np.int64) + estimate.LONGER_S
 

@@ -239,8 +239,10 @@ class Visitor:
     async def reaches(self, ending: str) -> None:
         """Until the tab is at an address with this ending; the clock runs again, for it cannot be moved
         while a page goes."""
-        await self.page.clock.resume()
+        resuming = asyncio.create_task(self.page.clock.resume())  # never answered if the page goes meanwhile
         await until(lambda: self.page.url.endswith(ending), f"the tab is at {ending}")
+        resuming.cancel()
+        await asyncio.wait({resuming})
 
     async def hide(self, hidden: bool = True) -> None:
         """What the browser does to a tab in the background, as far as a script can tell."""

@@ -19,6 +19,8 @@ WAITS: list[tuple[str, dict[str, Any], int, tuple[int, int] | None]] = [
     ("absent visitors ahead cost nothing", {"density": 0.5}, 161, (24, 49)),
     ("late returns take every other turn meanwhile", {"late": 500}, 161, (96, 167)),
     ("a few late returns delay by no more than they are", {"late": 6}, 161, (52, 95)),
+    ("late returns go on coming, though none is here now", {"late_share": 0.25}, 161, (64, 114)),
+    ("late returns get no more than every other turn", {"late_share": 0.9}, 161, (96, 166)),
     (
         "a line that has just begun: the configured rate is to be believed, whatever went in before",
         {"delivered_per_minute": 3.0},

@@ -29,7 +29,8 @@ def snapshot(rng: np.random.Generator) -> Snapshot:
         called=called, ready=serving, serving=serving, late=int(rng.choice([0, 0, 7, 900])), offers=0,
         leases=int(rng.choice([0, 500])), ghosts=0, density=float(rng.uniform(0.01, 1)),
         delivered_per_minute=float(rng.choice([0, 25, 2500])), present=0, since_release_ms=0, claimed=0,
-        finished=0, lapsed=0, passed=0, late_returns=0, workers=1, poll_max_s=60,
+        finished=0, late_share=float(rng.choice([0, 0.2, 0.7])), lapsed=0, passed=0, late_returns=0,
+        workers=1, poll_max_s=60,
     )  # fmt: skip
 
 

@@ -333,3 +333,18 @@ def test_changes_in_a_row_let_in_nobody_more(open_line: OpenLine) -> None:
         line.set(**({"ceiling": 500 - turn}, {"phase": "paused"}, {"phase": "open"})[turn % 3])
         line.tick(50)
     assert worst_excess(claims, 60) <= 0.001
+
+
+def test_a_surge_after_a_quiet_time_enters_in_the_order_of_arrival(open_line: OpenLine) -> None:
+    """Safeguard: credit of a time in which nobody waited is not banked (release)."""
+    line = open_line(rate_per_minute=60)
+    line.tick_for(60)
+    _, straight_in = line.join(8)
+    entered: list[int] = list(range(1, straight_in + 1))
+    for _ in range(60):
+        line.tick()
+        for number in range(8, straight_in, -1):  # whoever is further behind asks first
+            if number not in entered and line.check_in(number) == ["admitted"]:
+                entered.append(number)
+    assert entered == sorted(entered)
+    assert len(entered) == 8

@@ -163,9 +163,9 @@ def test_a_paused_line_promises_no_time(pages: WaitingPage) -> None:
     assert text_of(page, "clock") == ""
 
 
-def test_a_stamp_without_a_number_is_told_that_the_arrival_is_noted(pages: WaitingPage) -> None:
+def test_a_stamp_without_a_number_is_told_to_keep_the_page_open(pages: WaitingPage) -> None:
     page = pages.rendered("en", a_state(number=None, shown=None, ahead=None, eta=None), "identity")
-    assert text_of(page, "heading") == "Your arrival is noted"
+    assert text_of(page, "heading") == "No numbers for the moment"
 
 
 def test_before_the_opening_the_page_counts_down(pages: WaitingPage) -> None:

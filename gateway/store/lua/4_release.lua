@@ -125,7 +125,16 @@ local function release(keys, s)
   end
   s.ready = math.max(s.ready, s.serving)
   s.credit = s.credit - #granted - #late_granted
-  if #granted + #late_granted > 0 then s.released_vt = s.vt end
+  -- Time in which nobody was there to be offered anything is not banked: ten offers at once would make the order
+  -- in which the first of a surge enter a lottery.
+  if not main and not late then s.credit = math.min(s.credit, math.max(1, s.rate / 60)) end
+  local offered = #granted + #late_granted
+  if offered > 0 then
+    s.released_vt = s.vt
+    -- Of the last two minutes or so: what late returns take, the main lane does not get.
+    local weight = math.min(1, offered / math.max(20, 2 * s.rate))
+    s.late_share = s.late_share + weight * (#late_granted / offered - s.late_share)
+  end
   offer(keys, keys.offers, s, granted)
   offer(keys, keys.late_offers, s, late_granted)
 end
@@ -193,6 +202,6 @@ local function tick(KEYS, ARGV)
   sample(keys, s, now_ms)
   save_state(keys, s, {'revision', 'tick_ms', 'phase', 'called', 'ready', 'serving', 'late', 'turn', 'door_limit', 'density',
     'delivered', 'present', 'lapsed', 'passed', 'claimed', 'released_vt', 'step_vt', 'step_claimed', 'step_issued',
-    'step_serving', 'step_passed',    'sample_ms', 'empty_vt', 'gap', 'calls', unpack(TIME_FIELDS)})
+    'step_serving', 'step_passed', 'late_share', 'sample_ms', 'empty_vt', 'gap', 'calls', unpack(TIME_FIELDS)})
   return snapshot(keys, s, now_ms)
 end

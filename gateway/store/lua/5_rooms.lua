@@ -142,7 +142,8 @@ local function new_line(KEYS, ARGV)
   redis.call('UNLINK', keys.joins, keys.samples, keys.log)
   plant_sentinels(keys)
   for _, name in ipairs({'issued', 'called', 'ready', 'serving', 'late', 'claimed', 'finished', 'lapsed', 'passed',
-    'late_returns', 'delivered', 'present', 'step_claimed', 'step_issued', 'step_serving', 'step_passed', 'found'}) do s[name] = 0 end
+    'late_returns', 'delivered', 'present', 'step_claimed', 'step_issued', 'step_serving', 'step_passed', 'found',
+    'late_share'}) do s[name] = 0 end
   s.instance, s.started_ms, s.generation, s.starts, s.skipped, s.draw = ARGV[3], now_ms, 1, '', '', ''
   s.ghosts, s.ghosts_vt, s.density = still_inside, s.vt, 1
   grace(s)
