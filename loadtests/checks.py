@@ -218,7 +218,9 @@ def _same(key: str, what: str, seen: int, before: int | None, after: int | None)
     if before is None or after is None:
         return Check(f"reconcile-{key}", title, None, "the server's count could not be read")
     grown = after - before
-    return Check(f"reconcile-{key}", title, grown == seen, f"visitors saw {seen}, the server counted {grown}")
+    others = ": did others use the room meanwhile?" if grown > seen else ""
+    detail = f"visitors saw {seen}, the server counted {grown}{others}"
+    return Check(f"reconcile-{key}", title, grown == seen, detail)
 
 
 def generator_in_time(ledger: Ledger) -> Check:

@@ -63,9 +63,11 @@ def _tell_change(number: str, room: str | None, action: Action, json: bool, way_
     if json:
         print_json(view)
         return
-    before = "withdrawn" if way_back == "withdraw" else "in line"
+    if ticket.before is ticket.state:
+        sys.stdout.write(f"{view['shown']} in {view['room']}: nothing to change, it is {view['state']} already.\n")
+        return
     sys.stdout.write(
-        f"{view['shown']} in {view['room']}: {before} → {view['state']}. "
+        f"{view['shown']} in {view['room']}: {ticket.before} → {view['state']}. "
         f"Undo: antrean ticket {way_back} {format_number(ticket.number)} --room {view['room']}\n"
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.domain.changes import CannotUndo, Entry, entry_of, revert
 from gateway.domain.room import Snapshot
@@ -21,6 +21,7 @@ class Ticket:
     number: int
     state: State
     events: tuple[tuple[int, str], ...]  # wall time in ms and one word each, newest first
+    before: State | None = None  # what it was before it was withdrawn or reinstated just now
 
 
 class NumberUnknown(AntreanError):
@@ -69,14 +70,16 @@ async def look(line: Line, number: int) -> Ticket:
     snapshot = await line.refresh()
     if number > snapshot.issued:
         raise NumberUnknown(f"number {number:,} was not given out: the last one is {snapshot.issued:,}")
+    if any(first <= number <= last for first, last in snapshot.skipped):
+        raise NumberUnknown(f"number {number:,} was lost with the store's last moments: its visitor joins anew")
     return Ticket(snapshot, number, await line.look(number), tuple(await line.log(number)))
 
 
 async def withdraw(line: Line, number: int) -> Ticket:
     """Give up a place on the visitor's behalf. Raises NumberUnknown, StoreError."""
-    await look(line, number)
+    before = (await look(line, number)).state
     await line.leave(number)
-    return await look(line, number)
+    return replace(await look(line, number), before=before)
 
 
 async def reinstate(line: Line, number: int) -> Ticket:
@@ -84,8 +87,8 @@ async def reinstate(line: Line, number: int) -> Ticket:
 
     Raises NumberUnknown, CannotUndo, StoreError.
     """
-    state = (await look(line, number)).state
-    if state not in (State.WITHDRAWN, State.FINISHED):
-        raise CannotUndo(f"the ticket is {state}: only a withdrawn or finished one can be reinstated")
+    before = (await look(line, number)).state
+    if before not in (State.WITHDRAWN, State.FINISHED):
+        raise CannotUndo(f"the ticket is {before}: only a withdrawn or finished one can be reinstated")
     await line.reinstate(number)
-    return await look(line, number)
+    return replace(await look(line, number), before=before)

@@ -60,7 +60,9 @@ function show(name) {
 }
 
 function figures() {
-  var left = ahead(), wait = view === 'paused' ? null : estimate(), words;
+  var left = ahead(), words;
+  // Also without a connection: what was paused when it was last heard of has no known end.
+  var wait = view === 'paused' || (pulse && pulse.phase === 'paused') ? null : estimate();
   put('number', me && me.shown || '…');
   put('ahead', left === null ? '…' : left ? fill(C.t['ahead.most'], { n: numberWords(about(left)) }) : C.t['ahead.none']);
   if (opening()) {

@@ -3,6 +3,7 @@
   "use strict";
   var KEEP_EVERY_MS = 3 * 60 * 1000;
   var WARN_BEFORE_S = 3 * 60;
+  var UNUSED_S = 4 * 60; /* a pass with less than this was just handed out: its first use makes it a long one */
 
   function byId(id) { return document.getElementById(id); }
 
@@ -39,7 +40,10 @@
     var skew = Date.now() / 1000 - Number(note.getAttribute("data-now"));
     var expires = Number(note.getAttribute("data-expires"));
     var warning = byId("pass-warning");
+    var words = note.getAttribute("data-words");
     var last = Date.now();
+
+    function left() { return expires - (Date.now() / 1000 - skew); }
 
     function keep() {
       var request = new XMLHttpRequest();
@@ -52,14 +56,14 @@
         if (answer.pass_expires_at_s) {
           expires = answer.pass_expires_at_s;
           warning.hidden = true;
+          note.textContent = words.replace("{minutes}", Math.max(1, Math.floor(left() / 60)));
         }
       };
       request.send();
     }
 
     function watch() {
-      var left = expires - (Date.now() / 1000 - skew);
-      if (left < WARN_BEFORE_S && warning.hidden) { warning.hidden = false; }
+      if (left() < WARN_BEFORE_S && warning.hidden) { warning.hidden = false; }
     }
 
     form.addEventListener("input", function () {
@@ -67,6 +71,7 @@
     });
     byId("pass-keep").addEventListener("click", keep);
     window.setInterval(watch, 5000);
+    if (left() < UNUSED_S) { keep(); }
   }
 
   var form = byId("registration");

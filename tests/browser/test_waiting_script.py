@@ -411,6 +411,19 @@ async def test_the_live_region_speaks_of_changes_and_not_of_polls(chromium: Brow
     await context.close()
 
 
+async def test_no_wait_is_told_while_paused_also_without_a_connection(chromium: Browser, scene: Scene) -> None:
+    scene.pulse["phase"] = "paused"
+    context = await a_context(chromium)
+    visitor = await arrive(context, scene)
+    await visitor.pass_s(30, 2)
+    paused = await visitor.text("wait")
+    scene.trouble = "502"
+    await visitor.pass_s(120, 2)
+    assert await visitor.view() == "offline"
+    assert await visitor.text("wait") == paused == "belum diketahui"
+    await context.close()
+
+
 async def test_focus_stays_where_it_is_while_the_page_changes(chromium: Browser, scene: Scene) -> None:
     context = await a_context(chromium)
     visitor = await arrive(context, scene)

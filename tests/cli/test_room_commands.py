@@ -258,7 +258,8 @@ def test_a_ticket_is_shown_withdrawn_and_given_back(antrean: Shell) -> None:
     ran = antrean("ticket", "show", shown)
     assert f"{shown} in registration: waiting\nnumber 1, place 1, 0 tickets ahead\n" in ran.out
     gone = antrean("ticket", "withdraw", shown)
-    assert f"in line → withdrawn. Undo: antrean ticket reinstate {shown}" in gone.out
+    assert f"waiting → withdrawn. Undo: antrean ticket reinstate {shown}" in gone.out
+    assert "nothing to change, it is withdrawn already" in antrean("ticket", "withdraw", shown).out
     assert antrean("ticket", "show", f"#{number}", "--json").json["state"] == "withdrawn"
     assert "withdrawn → waiting" in antrean("ticket", "reinstate", shown).out
     assert antrean("ticket", "reinstate", shown).code == 4

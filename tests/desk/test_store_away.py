@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any
 
 import pytest
+
+from gateway.errors import StoreError
 
 ROOM = "/api/rooms/registration"
 
@@ -25,3 +29,20 @@ async def test_a_store_that_is_away_is_a_clear_503_and_is_found_again(desk: Any,
     valkey.start()
     status, problem = await desk.api("GET", ROOM)
     assert (status, problem["reason"]) == (503, "room-missing")  # nothing was kept, and no worker ticked yet
+
+
+async def test_a_number_that_the_store_lost_is_not_taken_for_one_in_line(
+    desk: Any, worker: Any, valkey: Any
+) -> None:
+    number = (await worker.line.join()).number
+    valkey.stop()
+    valkey.start()
+    async with asyncio.timeout(30):
+        while not worker.line.snapshot.skipped:
+            with contextlib.suppress(StoreError):  # until the line is restored
+                await worker.store.tick()
+            await asyncio.sleep(0.02)
+    assert (await desk.api("GET", f"{ROOM}/tickets/{number}"))[0] == 200
+    status, problem = await desk.api("POST", f"{ROOM}/tickets/{number + 1}/withdraw")
+    assert status == 404
+    assert "lost with the store's last moments" in problem["detail"]

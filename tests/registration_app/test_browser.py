@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable
@@ -9,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from registration_app.settings import Settings
 from tests.registration_app.serving import Service, serve
@@ -136,3 +137,19 @@ async def test_a_visitor_is_warned_before_the_turn_ends_and_can_keep_it(
         await page.set_extra_http_headers({"Antrean-Pass-Expires": str(int(time.time()) + 1800)})
         await page.locator("#pass-keep").click()
         await page.locator("#pass-warning").wait_for(state="hidden")
+
+
+async def test_a_pass_just_handed_out_is_used_at_once_so_that_there_is_time_for_the_form(
+    configured: Callable[..., Settings], browser: Browser
+) -> None:
+    async def gate(route: Route) -> None:
+        left_s = 1200 if route.request.url.endswith("/still-here") else 180
+        expires_at_s = str(int(time.time()) + left_s)
+        await route.continue_(headers={**route.request.headers, "antrean-pass-expires": expires_at_s})
+
+    async with serve(configured()) as service, phone(browser, "en") as page:
+        await page.route("**/*", gate)
+        async with page.expect_response("**/still-here"):
+            await page.goto(service.url)
+        await expect(page.locator("#pass-note")).to_contain_text(re.compile(r"about (19|20) minutes"))
+        assert not await page.locator("#pass-warning").is_visible()
