@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -348,8 +347,3 @@ SAMPLE_COLUMNS = (
     "now_ms", "vt_ms", "issued", "called", "serving", "claimed", "inside", "late", "present", "passed",
     "rate_per_minute", "ceiling", "finished", "lapsed", "late_returns",
 )  # fmt: skip
-
-
-def clock_ms() -> int:
-    """Wall time of this machine, for what the store's clock does not decide."""
-    return int(time.time() * 1000)
