@@ -26,7 +26,7 @@ def ranges(snapshot: Snapshot, positions: Ints) -> tuple[Ints, Ints] | None:
     rate = estimate.expected_rate_per_minute(snapshot)
     if not snapshot.phase.releases or rate <= 0:
         return None
-    ahead = np.maximum(0, np.minimum(positions, snapshot.issued + 1) - snapshot.serving - 1)
+    ahead = np.maximum(0, np.minimum(positions, snapshot.issued + snapshot.gap + 1) - snapshot.serving - 1)
     main = ahead * snapshot.density
     share = min(snapshot.late_share, 0.5)
     in_lane = np.minimum(snapshot.late, main + 1) if snapshot.late else 0

@@ -175,7 +175,7 @@ async def served(scene: Scene) -> AsyncIterator[Scene]:
     """The scene on a free port of 127.0.0.1 while the block runs."""
     listener = socket.create_server(("127.0.0.1", 0))
     scene.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    config = uvicorn.Config(scene.app(), log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(scene.app(), log_config=None, lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve([listener]))
     try:
