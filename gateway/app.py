@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -12,7 +12,7 @@ from gateway.direct import Direct
 from gateway.domain.credentials import Keyring
 from gateway.domain.paths import PathRules, Protection
 from gateway.domain.room import Knobs
-from gateway.errors import SettingsError
+from gateway.errors import AntreanError, SettingsError, StoreUnreachable
 from gateway.forwarding import judging
 from gateway.logs import configure_logs, get_logger
 from gateway.origin.proxy import Origin
@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             for origin in origins.values():
                 await origin.start()
                 stack.push_async_callback(origin.close)
+            await _refuse_unsuitable(store)
             await store.start()
             stack.push_async_callback(store.close)
             for room in rooms.values():
@@ -84,6 +85,10 @@ class WithLifespan:
                 await send({"type": "lifespan.startup.complete"})
                 phase = "shutdown"
                 await receive()
+        except AntreanError as error:
+            log.error("the gateway cannot start", problem=str(error))  # one line that says what to do
+            await send({"type": f"lifespan.{phase}.failed", "message": str(error)})
+            return
         except Exception as error:
             log.exception("the gateway failed", phase=phase)
             await send({"type": f"lifespan.{phase}.failed", "message": str(error)})
@@ -106,6 +111,15 @@ def _origin(settings: RoomSettings) -> Origin:
 
 def _protection(settings: RoomSettings) -> Protection:
     return Protection(settings.id, settings.paths, settings.except_, settings.hosts)
+
+
+async def _refuse_unsuitable(store: Store) -> None:
+    """A store that may not be used is a mistake to mend before the day; one that is away is waited for.
+
+    Raises StoreUnsuitable.
+    """
+    with suppress(StoreUnreachable):
+        await store.ping()
 
 
 async def _wait_for_snapshots(rooms: Sequence[VisitorRoom]) -> None:
