@@ -6,7 +6,7 @@ Each test names the safeguard whose removal it notices.
 from __future__ import annotations
 
 from conftest import OpenLine
-from virtual import Crowd, delivered, worst_excess
+from virtual import Crowd, VirtualLine, delivered, worst_excess
 
 
 def test_no_number_is_issued_twice_when_a_reply_is_lost(open_line: OpenLine) -> None:
@@ -79,7 +79,7 @@ def test_six_visitors_in_ten_waking_once_a_minute_lose_nothing(open_line: OpenLi
 
 
 def test_an_outage_of_a_minute_passes_over_nobody_who_was_called(open_line: OpenLine) -> None:
-    """Safeguard: room time adds one second at the most for a gap; a gap in ticks calls `ready` back."""
+    """Safeguard: room time adds one second at the most for a gap."""
     line = open_line(rate_per_minute=600, ceiling=100_000)
     crowd = Crowd(line)
     crowd.arrive(8000, hidden_share=0.3)
@@ -240,7 +240,7 @@ def test_rate_to_zero_holds_at_once_and_back_starts_without_a_burst(open_line: O
 
 
 def test_pause_releases_nobody_and_resume_passes_over_nobody(open_line: OpenLine) -> None:
-    """Safeguard: grace on resume; offers are renewed, not lapsed, by a pause."""
+    """Safeguard: offers do not lapse in a pause."""
     line = open_line(rate_per_minute=600, ceiling=100_000)
     crowd = Crowd(line)
     crowd.arrive(4000, hidden_share=0.3)
@@ -254,6 +254,30 @@ def test_pause_releases_nobody_and_resume_passes_over_nobody(open_line: OpenLine
     assert crowd.wronged == []
     assert line.snapshot.lapsed == 0
     assert worst_excess(crowd.claims, 600) <= 0.001
+
+
+def long_line_with_some_ready(open_line: OpenLine) -> VirtualLine:
+    line = open_line(rate_per_minute=60, ceiling=100_000)
+    line.join(5000)
+    line.tick_for(120)
+    assert line.snapshot.ready > line.snapshot.serving
+    return line
+
+
+def test_a_gap_in_ticks_gives_everyone_the_full_time_to_answer_again(open_line: OpenLine) -> None:
+    """Safeguard: grace in tick. Who could not reach us meanwhile may not be passed over yet."""
+    line = long_line_with_some_ready(open_line)
+    line.tick(after_ms=10_000)
+    assert line.snapshot.ready == line.snapshot.serving
+
+
+def test_the_end_of_a_pause_gives_everyone_the_full_time_to_answer_again(open_line: OpenLine) -> None:
+    """Safeguard: grace in change_phase."""
+    line = long_line_with_some_ready(open_line)
+    line.set(phase="paused")
+    line.tick_for(5)
+    line.set(phase="open")
+    assert line.tick().ready == line.snapshot.serving
 
 
 def test_who_held_an_offer_when_the_room_was_paused_still_holds_it_afterwards(open_line: OpenLine) -> None:
