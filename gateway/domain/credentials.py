@@ -24,6 +24,7 @@ from gateway.domain.passes import (
     UNUSED_S,
     Pass,
     PassKind,
+    Stamp,
     Ticket,
     new_nonce,
     renew,
@@ -45,6 +46,7 @@ __all__ = [
     "Keyring",
     "Pass",
     "PassKind",
+    "Stamp",
     "Ticket",
     "format_number",
     "new_nonce",
@@ -56,17 +58,24 @@ VISITOR_HEADER_S = 300  # how long the origin may believe one Antrean-Visitor va
 
 TICKET_SALT = "antrean.ticket"
 PASS_SALT = "antrean.pass"  # noqa: S105 - a purpose, not a secret
+STAMP_SALT = "antrean.stamp"
 VISITOR_SALT = "antrean.visitor"
 
 _KINDS: tuple[PassKind, ...] = ("visitor", "staff", "bypass")
 
 _VERSION = "1"
+_STAMP_VERSION = "s1"
+STAMP_BEGINS = b"s1~"
+"""How a stamp differs at a glance from a ticket, in whose cookie it travels."""
 _LONGEST = 4096  # characters; no browser keeps a longer cookie
 _REMEMBERED = 20_000  # verified credentials kept by each keyring
 _WORD = r"[A-Za-z0-9._-]*"
 # The return address is an encoded path of this site, in characters that fit into a cookie.
 _TICKET_FORM = re.compile(
     rf"1~{_WORD}~{_WORD}~\d+~\d+~\d+~{_WORD}~/[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*", re.ASCII
+)
+_STAMP_FORM = re.compile(
+    rf"s1~{_WORD}~{_WORD}~{_WORD}~\d+~\d+~/[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*", re.ASCII
 )
 _PASS_FORM = re.compile(rf"1~{_WORD}~{_WORD}~\d+~\d+~{_WORD}~\d+~\d+~(?:{'|'.join(_KINDS)})", re.ASCII)
 
@@ -86,6 +95,7 @@ class Keyring:
             raise ValueError("a keyring needs at least one key, and no empty ones")
         self._tickets = RememberingSigner(keys, TICKET_SALT)
         self._passes = RememberingSigner(keys, PASS_SALT)
+        self._stamps = RememberingSigner(keys, STAMP_SALT)
         self._visitors = RememberingSerializer(keys, VISITOR_SALT)
         self._known_tickets: dict[bytes, Ticket] = {}
         self._known_passes: dict[bytes, Pass] = {}
@@ -114,6 +124,27 @@ class Keyring:
         if ticket.issued_at_s > now_s + SKEW_S:
             raise FutureCredential(f"the ticket was issued {ticket.issued_at_s - now_s:.0f} s in the future")
         return ticket
+
+    def sign_stamp(self, stamp: Stamp) -> str:
+        """The stamp as text, for the ticket's cookie."""
+        payload = (
+            f"{_STAMP_VERSION}~{stamp.room}~{stamp.instance}~{stamp.block}~{stamp.index}"
+            f"~{stamp.issued_at_s}~{stamp.return_to}"
+        )
+        if not _STAMP_FORM.fullmatch(payload):
+            raise ValueError(f"a field cannot stand in a stamp: {stamp}")
+        return self._stamps.sign(payload).decode()
+
+    def read_stamp(self, token: str | bytes, *, room: str, instance: str | None, now_s: float) -> Stamp:
+        """The stamp in ``token``, if it is for the line ``instance`` of ``room`` (None: any line).
+
+        Raises ForgedCredential, OtherRoomCredential, OtherLineCredential, FutureCredential.
+        """
+        stamp = _parse_stamp(_unsign(self._stamps, _as_bytes(token)))
+        _check_line(stamp, room, instance if stamp.instance else None)
+        if stamp.issued_at_s > now_s + SKEW_S:
+            raise FutureCredential(f"the stamp was issued {stamp.issued_at_s - now_s:.0f} s in the future")
+        return stamp
 
     def sign_pass(self, visitor_pass: Pass) -> str:
         """The pass as text: fit for a cookie and for a header."""
@@ -181,6 +212,16 @@ def _unsign(signer: RememberingSigner, raw: bytes) -> str:
     return payload.decode("ascii", "replace")
 
 
+def _parse_stamp(payload: str) -> Stamp:
+    try:
+        version, room, instance, block, index, issued_at_s, return_to = payload.split("~", 6)
+        if version == _STAMP_VERSION:
+            return Stamp(room, instance, block, int(index), int(issued_at_s), return_to)
+    except ValueError as error:
+        raise ForgedCredential("signed by us, but not a stamp of this version") from error
+    raise ForgedCredential("signed by us, but not a stamp of this version")
+
+
 def _parse_ticket(payload: str) -> Ticket:
     try:  # the return address comes last, because it may hold a "~" of its own
         version, room, instance, generation, number, issued_at_s, nonce, return_to = payload.split("~", 7)
@@ -202,7 +243,7 @@ def _parse_pass(payload: str) -> Pass:
     raise ForgedCredential("signed by us, but not a pass of this version")
 
 
-def _check_line(credential: Ticket | Pass, room: str, instance: str | None) -> None:
+def _check_line(credential: Ticket | Pass | Stamp, room: str, instance: str | None) -> None:
     if credential.room != room:
         raise OtherRoomCredential(f"for the room {credential.room}, not {room}")
     if instance is not None and credential.instance != instance:

@@ -29,6 +29,18 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """A place that has no number yet: given while the store was away, exchanged for a ticket when it is back."""
+
+    room: str
+    instance: str  # of the line; empty when the worker knew of none
+    block: str  # of the worker's stamps, each of which gets its numbers at once
+    index: int  # in the block, in order of arrival
+    issued_at_s: int
+    return_to: str = "/"
+
+
+@dataclass(frozen=True, slots=True)
 class Pass:
     """The right to reach the origin, until it idles out or the hard limit comes."""
 

@@ -80,7 +80,7 @@ class RoomSettings:
     )
     on_store_loss: Literal["hold", "admit"] = setting(
         allowed='"hold" or "admit"',
-        effect="While the store is away, newcomers: hold. `admit` is accepted for later and holds as well.",
+        effect="While the store is away: let nobody in, or let each worker let its share of the rate in.",
         reason="The site behind is never asked to bear more than it was promised.",
         parse=checks.one_of("hold", "admit"),
         default="hold",

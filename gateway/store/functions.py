@@ -76,6 +76,14 @@ class Functions:
         """``revision``: the one that the operator saw, -1 for any. ``pairs``: knob, value."""
         return self._call("FCALL", "set_knobs", now_ms, "", revision, actor, why, *pairs)
 
+    def reserve(self, now_ms: int, run_id: str, instance: str, block: str, count: int, first: int) -> Command:
+        """``first``: the number that the worker was given before the store lost it, 0 for none."""
+        return self._call("FCALL", "reserve", now_ms, run_id, instance, block, count, first)
+
+    def redeem(self, now_ms: int, run_id: str, instance: str, *triples: str | int) -> Command:
+        """``triples``: block, index, 1 if every worker has had the time to reserve else 0, for each stamp."""
+        return self._call("FCALL", "redeem", now_ms, run_id, instance, *triples)
+
     def new_line(self, now_ms: int, instance: str, actor: str, why: str) -> Command:
         return self._call("FCALL", "new_line", now_ms, "", instance, actor, why)
 

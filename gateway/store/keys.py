@@ -25,6 +25,7 @@ KEYS = (
     "metrics",  # hash: counters of all workers, summed
     "log",  # list: what happened to the last 20,000 who reached the front, newest first
     "door",  # sorted set: position -> room time of its last knock; those with an offer whom the rate kept out
+    "stamps",  # hash: block of stamps -> its first number; one for each worker and outage, until the line ends
 )
 
 

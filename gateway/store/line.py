@@ -25,6 +25,7 @@ from gateway.store.keys import room_key
 from gateway.store.knobs import knob_pairs
 from gateway.store.patience import Patience
 from gateway.store.snapshots import known_json, parse_snapshot
+from gateway.store.stamps import Block, Stamps
 
 if TYPE_CHECKING:
     from gateway.store.rooms import Store
@@ -71,8 +72,11 @@ class _JoinCall:
 class Line:
     """The operations of one room. ``snapshot`` is kept fresh by the tick once the store was started."""
 
-    def __init__(self, store: Store, room: str, defaults: Knobs, poll_max_s: int) -> None:
+    def __init__(
+        self, store: Store, room: str, defaults: Knobs, poll_max_s: int, *, admits_alone: bool = False
+    ) -> None:
         self.room = room
+        self.tick_name = store.worker + (":admit" if admits_alone else "")
         self.snapshot: Snapshot | None = None
         self.functions = Functions(room)
         self._store = store
@@ -82,14 +86,20 @@ class Line:
         self._join_call: _JoinCall | None = None
         self._patience = Patience(ANSWER_WITHIN_S, StoreUnreachable("the store gave no number in time"))
         self._sequence = 0
+        self._stamps = Stamps(store.worker)
         self._highest = 0  # number handed out by this worker, of this instance
-        self._waiting: dict[tuple[str, str], list[tuple[tuple[int, ...], asyncio.Future[Any]]]] = {}
+        self._waiting: dict[tuple[str, str], list[tuple[tuple[int | str, ...], asyncio.Future[Any]]]] = {}
         self._counts: Counter[str] = Counter()
 
     @property
     def reachable(self) -> bool:
         """Whether the store answered lately."""
         return self._store.reachable
+
+    @property
+    def heard_s(self) -> float:
+        """When the store last answered, by the monotonic clock."""
+        return self._store.heard_s
 
     # What visitors do ---------------------------------------------------------------------------------------
 
@@ -100,6 +110,24 @@ class Line:
         self._patience.watch(future)
         self._store.batcher.wake()
         return await future
+
+    def stamp(self) -> tuple[str, str, int]:
+        """A place for somebody who comes while the store is away: line ('' if unknown), block, index."""
+        instance = "" if self.snapshot is None else self.snapshot.instance
+        return instance, *self._stamps.give(instance)
+
+    async def redeem(self, block: str, index: int) -> int:
+        """The number of a stamp, the same however often it is asked for.
+
+        Raises StoreUnreachable (also while its worker is still to reserve it), LineClosed.
+        """
+        answer = int(await self._ask("redeem", (block, index, int(self._store.is_settled))))
+        if answer < 0:
+            raise LineClosed("closed")
+        if answer == 0:
+            raise StoreUnreachable("the number of this stamp is still to come")
+        self._highest = max(self._highest, answer)
+        return answer
 
     async def check_in(self, number: int, *, returning: bool = False) -> State:
         """Mark present, and claim an offer if there is one.
@@ -201,8 +229,12 @@ class Line:
     def accept(self, reply: object) -> Snapshot:
         """Keep the snapshot in a reply. Raises what an error reply stands for."""
         snapshot = parse_snapshot(self.room, _result(reply))
-        if self.snapshot is not None and snapshot.instance != self.snapshot.instance:
+        before = self.snapshot
+        if before is not None and snapshot.instance != before.instance:
             self._highest = 0
+            self._stamps.forget()
+        elif before is not None and snapshot.generation != before.generation:
+            self._stamps.say_again()
         self.snapshot = snapshot
         return snapshot
 
@@ -210,7 +242,7 @@ class Line:
         """The tick, with what was counted since the last one."""
         counts, self._counts = self._counts, Counter()
         flat = [part for pair in counts.items() for part in pair]
-        return self.functions.tick(0, self._store.run_id, self._store.worker, *flat)
+        return self.functions.tick(0, self._store.run_id, self.tick_name, *flat)
 
     def restore_command(self) -> Command:
         """What this worker knows of the line, for a store that lost it or never had it."""
@@ -227,7 +259,7 @@ class Line:
         """For the batcher: what waits, in one call for each kind."""
         batch: list[tuple[Command, Settle]] = []
         run_id = self._store.run_id
-        if self._join_call is None and self._join_waiters:
+        if self._join_call is None and self._join_waiters and not self._stamps.waiting:
             self._sequence += 1
             self._join_call = _JoinCall(self._sequence, self._join_waiters)
             self._join_waiters = []
@@ -251,6 +283,28 @@ class Line:
             self._join_call = None
             return []
         return [self._join_command(self._store.run_id)]
+
+    def reserve_stamps(self) -> list[tuple[Command, Settle]]:
+        """The blocks of stamps that have no numbers yet. This worker's next join waits for them."""
+        run_id = self._store.run_id
+        return [
+            (
+                self.functions.reserve(0, run_id, block.instance, block.name, block.count, block.first),
+                partial(self._settle_block, block),
+            )
+            for block in self._stamps.due()
+        ]
+
+    def _settle_block(self, block: Block, reply: Any) -> None:
+        if isinstance(reply, Exception):
+            if str(reply).startswith(("CLOSED", "OTHERLINE")):
+                self._stamps.refused(block)
+            else:
+                self._store.trouble(reply)  # asked again at the next tick
+            return
+        first = int(reply[1])
+        self._highest = max(self._highest, first + block.count - 1)
+        self._stamps.reserved(block, first)
 
     def _join_command(self, run_id: str) -> tuple[Command, Settle]:
         call = self._join_call
@@ -276,7 +330,7 @@ class Line:
                 number = int(first) + index
                 waiter.set_result(Joined(number, instance, int(generation), index < int(admitted)))
 
-    def _settle(self, taken: list[tuple[tuple[int, ...], asyncio.Future[Any]]], reply: Any) -> None:
+    def _settle(self, taken: list[tuple[tuple[int | str, ...], asyncio.Future[Any]]], reply: Any) -> None:
         if isinstance(reply, Exception):
             self._store.trouble(reply)
             for _, future in taken:
@@ -287,7 +341,7 @@ class Line:
             if not future.done():
                 future.set_result(answer)
 
-    async def _ask(self, kind: str, arguments: tuple[int, ...]) -> Any:
+    async def _ask(self, kind: str, arguments: tuple[int | str, ...]) -> Any:
         try:
             return await self._submit(kind, arguments)
         except StoreUnreachable:
@@ -296,7 +350,7 @@ class Line:
                 raise
         return await self._submit(kind, arguments)
 
-    def _submit(self, kind: str, arguments: tuple[int, ...]) -> asyncio.Future[Any]:
+    def _submit(self, kind: str, arguments: tuple[int | str, ...]) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         instance = "" if self.snapshot is None else self.snapshot.instance
         self._waiting.setdefault((kind, instance), []).append((arguments, future))

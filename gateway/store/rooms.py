@@ -17,10 +17,12 @@ from gateway.logs import get_logger
 from gateway.store.batching import Batcher
 from gateway.store.connection import Connection
 from gateway.store.functions import Command
+from gateway.store.keys import room_key
 from gateway.store.line import Line
 
 TICK_EVERY_S = 0.25
 REACHABLE_FOR_S = 1.5  # after the last answer: a few ticks
+SETTLED_AFTER_S = 5.0  # of answers without a break: every worker that can has reserved its stamps
 
 log = get_logger(__name__)
 
@@ -37,7 +39,7 @@ class Store:
         self.lines: dict[str, Line] = {}
         self._connection = Connection(url)
         self._ticking: asyncio.Task[None] | None = None
-        self._heard_at = float("-inf")
+        self._heard_at = self._back_at = float("-inf")
         self._reload = False
         self._said: str | None = None
 
@@ -51,16 +53,33 @@ class Store:
         """Whether the store answered lately."""
         return time.monotonic() - self._heard_at < REACHABLE_FOR_S
 
-    def line(self, room: str, defaults: Knobs | None = None, *, poll_max_s: int = 60) -> Line:
-        """The line of ``room``; ``defaults`` are its knobs until an operator changes them."""
+    @property
+    def is_settled(self) -> bool:
+        """Whether the store has answered without a break for a while."""
+        return self.reachable and time.monotonic() - self._back_at > SETTLED_AFTER_S
+
+    @property
+    def heard_s(self) -> float:
+        """When the store last answered, by the monotonic clock."""
+        return self._heard_at
+
+    def line(
+        self, room: str, defaults: Knobs | None = None, *, poll_max_s: int = 60, admits_alone: bool = False
+    ) -> Line:
+        """The line of ``room``; ``defaults`` are its knobs until an operator changes them.
+
+        ``admits_alone``: this worker lets people in while it is cut off from the store.
+        """
         if room not in self.lines:
-            self.lines[room] = line = Line(self, room, defaults or Knobs(), poll_max_s)
+            self.lines[room] = line = Line(self, room, defaults or Knobs(), poll_max_s, admits_alone=admits_alone)
             self.batcher.add(line)
         return self.lines[room]
 
     async def execute(self, commands: Sequence[Command]) -> list[Any]:
         """The reply to each command, errors among them. Raises StoreUnreachable, StoreUnsuitable."""
         replies = await self._connection.execute(commands)
+        if not self.reachable:
+            self._back_at = time.monotonic()
         self._heard_at = time.monotonic()
         return replies
 
@@ -77,6 +96,10 @@ class Store:
             self._ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticking
+            with contextlib.suppress(StoreError):
+                await self.execute(
+                    [("ZREM", room_key(line.room, "workers"), line.tick_name) for line in self.lines.values()]
+                )
         await self.batcher.close()
         await self._connection.close()
 
@@ -125,14 +148,15 @@ class Store:
         else:
             self.trouble(reply)
             line.accept(reply)
-        await self._retry_join(line)
+        await self._catch_up(line)
 
-    async def _retry_join(self, line: Line) -> None:
-        retry = line.retry_join()
-        if not retry:
+    async def _catch_up(self, line: Line) -> None:
+        """What an outage left: a join without an answer, then the stamps, each in the order in which they came."""
+        left = [*line.retry_join(), *line.reserve_stamps()]
+        if not left:
             return
-        replies = await self.execute([command for command, _ in retry])
-        for (_, settle), reply in zip(retry, replies, strict=True):
+        replies = await self.execute([command for command, _ in left])
+        for (_, settle), reply in zip(left, replies, strict=True):
             settle(reply)
         self.batcher.wake()
 

@@ -58,6 +58,7 @@ def _build(room: str, fields: dict[str, str]) -> Snapshot:
         late_returns=whole("late_returns"),
         late_share=float(fields["late_share"]),
         workers=whole("workers"),
+        registered=whole("registered"),
         poll_max_s=whole("poll_max_s"),
         started_ms=whole("started_ms"),
         gap=whole("gap"),

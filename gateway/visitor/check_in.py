@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from starlette.types import Receive, Scope
 
 from gateway.domain.admission import believed, place_of
-from gateway.domain.credentials import Pass, Ticket
+from gateway.domain.credentials import Pass, Stamp, Ticket
 from gateway.domain.paths import safe_return_text
 from gateway.domain.room import Phase
 from gateway.errors import (
@@ -29,7 +29,8 @@ from gateway.visitor import pages, standing
 from gateway.visitor.answers import Answer, json_answer, not_allowed, problem, see_other
 from gateway.visitor.body import BodyTooLarge, read_body
 from gateway.visitor.counting import count_request
-from gateway.visitor.reception import bypass_pass, credential_headers, pass_headers
+from gateway.visitor.pages import Header
+from gateway.visitor.reception import bypass_pass, credential_headers, pass_headers, stamp_headers
 from gateway.visitor.requests import Request
 from gateway.visitor.rooms import VisitorRoom
 from gateway.visitor.standing import ENDED, Standing, describe_json
@@ -69,6 +70,8 @@ class CheckInCalls:
                 return problem(403, "cross-site", "This call is for pages of this site only.")
             try:
                 return await work(request, scope, receive, time.time())
+            except LineClosed:
+                return problem(401, "closed", "The room closed before this stamp had a number.", _AUTHENTICATE)
             except StoreError:
                 return _TROUBLE
 
@@ -82,7 +85,10 @@ class CheckInCalls:
             return problem(413, "body-too-large", f"The body may have {BODY_BYTES} bytes at most.")
         except ValueError as error:
             return problem(400, "bad-body", str(error))
-        ticket, held = self._carried(request, now_s)
+        try:
+            ticket, held, _ = await self._redeemed(request, now_s)
+        except LineClosed as error:
+            return problem(409, "closed", f"No numbers are given out: the room is in {error.phase}.")
         stands = None
         if isinstance(ticket, Ticket):
             stands = await standing.check_in(self._room, ticket, held, now_s)
@@ -93,6 +99,8 @@ class CheckInCalls:
                 stands = self._bypassed(await standing.join(self._room, return_to, now_s), now_s)
             except LineClosed as error:
                 return problem(409, "closed", f"No numbers are given out: the room is in {error.phase}.")
+            except StoreUnreachable:
+                return _trouble(*stamp_headers(self._room, request, return_to, now_s))
         headers = credential_headers(self._room, request, stands, now_s)
         if request.wants_html():
             return see_other(stands.ticket.return_to, *headers)
@@ -100,7 +108,7 @@ class CheckInCalls:
 
     async def check_in(self, request: Request, scope: Scope, receive: Receive, now_s: float) -> Answer:
         """I am here: marks presence, and takes the pass when it is this visitor's turn."""
-        ticket, held = self._carried(request, now_s)
+        ticket, held, cookies = await self._redeemed(request, now_s)
         if not isinstance(ticket, Ticket):
             return self._no_ticket(request, ticket, now_s)
         snapshot = self._room.snapshot
@@ -110,20 +118,20 @@ class CheckInCalls:
             stands = await standing.check_in(self._room, ticket, held, now_s)
         body = describe_json(stands, self._room.snapshot)
         if stands.visitor_pass is None:
-            return json_answer(200, body)
-        return json_answer(200, body, *pass_headers(self._room, request, stands.visitor_pass, now_s))
+            return json_answer(200, body, *cookies)
+        return json_answer(200, body, *cookies, *pass_headers(self._room, request, stands.visitor_pass, now_s))
 
     async def ticket(self, request: Request, scope: Scope, receive: Receive, now_s: float) -> Answer:
         """The same answer, without marking presence or claiming."""
-        ticket, held = self._carried(request, now_s)
+        ticket, held, cookies = await self._redeemed(request, now_s)
         if not isinstance(ticket, Ticket):
             return self._no_ticket(request, ticket, now_s)
         state = await self._room.line.look(ticket.number, returning=held is not None)
-        return json_answer(200, describe_json(Standing(ticket, state), self._room.snapshot))
+        return json_answer(200, describe_json(Standing(ticket, state), self._room.snapshot), *cookies)
 
     async def leave(self, request: Request, scope: Scope, receive: Receive, now_s: float) -> Answer:
         """Give the place up; both cookies are taken back."""
-        ticket, _ = self._carried(request, now_s)
+        ticket, _, _ = await self._redeemed(request, now_s)
         if not isinstance(ticket, Ticket):
             return self._no_ticket(request, ticket, now_s)
         await self._room.line.leave(ticket.number)
@@ -139,6 +147,20 @@ class CheckInCalls:
         held = visitor_pass if isinstance(visitor_pass, Pass) else None
         ticket = believed(self._room.read_ticket(request, now_s), visitor_pass, self._room.snapshot)
         return place_of(ticket, held) or ticket, held
+
+    async def _redeemed(
+        self, request: Request, now_s: float
+    ) -> tuple[Ticket | CredentialError | None, Pass | None, tuple[Header, ...]]:
+        """As ``_carried``, and a stamp is exchanged for its ticket, whose cookie comes third.
+
+        Raises StoreUnreachable, LineClosed.
+        """
+        ticket, held = self._carried(request, now_s)
+        stamp = None if isinstance(ticket, Ticket) else self._room.read_stamp(request, now_s)
+        if not isinstance(stamp, Stamp):
+            return ticket, held, ()
+        ticket = await standing.redeem(self._room, stamp, now_s)
+        return ticket, held, credential_headers(self._room, request, Standing(ticket, State.WAITING), now_s)
 
     def _bypassed(self, stands: Standing, now_s: float) -> Standing:
         """In a bypass everyone passes, who waits in line as well."""
@@ -178,9 +200,14 @@ def return_address(body: bytes) -> str:
     return address
 
 
-_TROUBLE = problem(
-    503,
-    "store-unreachable",
-    "We have a problem of our own. Your place is kept; ask again.",
-    retry_after_s=RETRY_TROUBLE_S,
-)
+def _trouble(*headers: Header) -> Answer:
+    return problem(
+        503,
+        "store-unreachable",
+        "We have a problem of our own. Your place is kept; ask again.",
+        *headers,
+        retry_after_s=RETRY_TROUBLE_S,
+    )
+
+
+_TROUBLE = _trouble()

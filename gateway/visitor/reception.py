@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from gateway.domain.admission import (
@@ -14,7 +15,7 @@ from gateway.domain.admission import (
     ShowClosed,
     ShowTrouble,
 )
-from gateway.domain.credentials import Pass, Ticket, renew
+from gateway.domain.credentials import Pass, Stamp, Ticket, renew
 from gateway.domain.passes import let_past
 from gateway.domain.paths import safe_return
 from gateway.errors import LineClosed, StoreError
@@ -69,10 +70,14 @@ async def receive(
         case CheckIn(ticket, held):
             bound = bound_for(ticket, return_to or own_address(request))
             return await _check_in(room, request, bound, held, now_s)
+        case ShowClosed(last_call=True) if isinstance(room.read_stamp(request, now_s), Stamp):
+            return await _join(
+                room, request, return_to or own_address(request), now_s
+            )  # came before it was called
         case ShowClosed():
             return pages.closed(room, request)
         case ShowTrouble(ticket):
-            return pages.trouble(room, request, ticket)
+            return _without_store(room, request, ticket, return_to or own_address(request), now_s)
         case Refuse():
             return refusal(room, decision)
 
@@ -83,12 +88,25 @@ def own_address(request: Request) -> str:
 
 
 async def _join(room: VisitorRoom, request: Request, return_to: str, now_s: float) -> Answer | Onward:
+    stamp = room.read_stamp(request, now_s)
+    if not isinstance(stamp, Stamp):
+        return await _take_number(room, request, return_to, now_s)
+    try:
+        ticket = await standing.redeem(room, stamp, now_s)
+    except LineClosed:
+        return pages.closed(room, request)
+    except StoreError:
+        return _without_store(room, request, None, return_to, now_s)
+    return await _check_in(room, request, bound_for(ticket, return_to), None, now_s)
+
+
+async def _take_number(room: VisitorRoom, request: Request, return_to: str, now_s: float) -> Answer | Onward:
     try:
         stands = await standing.join(room, return_to, now_s)
     except LineClosed:
         return pages.closed(room, request)
     except StoreError:
-        return pages.trouble(room, request, None)
+        return _without_store(room, request, None, return_to, now_s)
     headers = credential_headers(room, request, stands, now_s)
     if stands.visitor_pass is not None:
         return Onward(stands.visitor_pass, headers)
@@ -103,13 +121,40 @@ async def _check_in(
     except StoreError:
         return pages.trouble(room, request, ticket)
     if stands.state in ENDED:
-        return await _join(room, request, ticket.return_to, now_s)
+        return await _take_number(room, request, ticket.return_to, now_s)
     if stands.state is State.CLOSED:
         return pages.closed(room, request)
     headers = credential_headers(room, request, stands, now_s)
     if stands.visitor_pass is not None:
         return Onward(stands.visitor_pass, headers)
     return pages.standing(room, request, stands, *headers)
+
+
+def _without_store(
+    room: VisitorRoom, request: Request, ticket: Ticket | None, return_to: str, now_s: float
+) -> Answer | Onward:
+    """The page of our trouble, with a stamp for who has no ticket; or in, if the room admits alone."""
+    if ticket is not None:
+        alone = standing.admitted_alone(room, bound_for(ticket, return_to), now_s)
+        if alone is None or alone.visitor_pass is None:
+            return pages.trouble(room, request, ticket)
+        return Onward(alone.visitor_pass, credential_headers(room, request, alone, now_s))
+    if room.admits_alone(None, time.monotonic()):
+        visitor_pass = bypass_pass(room, now_s)
+        return Onward(visitor_pass, pass_headers(room, request, visitor_pass, now_s))
+    return pages.trouble(room, request, None, *stamp_headers(room, request, return_to, now_s))
+
+
+def stamp_headers(room: VisitorRoom, request: Request, return_to: str, now_s: float) -> tuple[Header, ...]:
+    """A stamp for somebody who comes while the store is away; nothing for who has one, or where none is given."""
+    if isinstance(room.read_stamp(request, now_s), Stamp):
+        return ()
+    if room.snapshot is not None and not room.snapshot.phase.issues_tickets:
+        return ()
+    instance, block, index = room.line.stamp()
+    token = room.keyring.sign_stamp(Stamp(room.id, instance, block, index, int(now_s), return_to))
+    cookie = room.cookies(request).set_ticket(token)
+    return (cookie, (b"antrean-ticket", token.encode())) if request.has(b"antrean-ticket") else (cookie,)
 
 
 def credential_headers(room: VisitorRoom, request: Request, stands: Standing, now_s: float) -> tuple[Header, ...]:

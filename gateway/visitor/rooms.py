@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from starlette.types import ASGIApp
 
-from gateway.domain.credentials import Keyring, Pass, Ticket
+from gateway.domain.credentials import STAMP_BEGINS, Keyring, Pass, Stamp, Ticket
 from gateway.domain.paths import PathRules, Place
 from gateway.domain.room import Snapshot
+from gateway.domain.standing_in import StandIn
 from gateway.errors import CredentialError, OtherLineCredential, SpentCredential
 from gateway.settings import RoomSettings
 from gateway.store.line import Line
@@ -20,7 +21,7 @@ from gateway.visitor.requests import Request
 from gateway.visitor.uses import PassUses
 from gateway.visitor.waiting_page import WaitingPage
 
-_Credential = TypeVar("_Credential", Ticket, Pass)
+_Credential = TypeVar("_Credential", Ticket, Pass, Stamp)
 _Read = TypeVar("_Read")
 
 
@@ -54,6 +55,7 @@ class VisitorRoom:
         self.keyring = keyring
         self.page = page
         self.uses = PassUses(line)
+        self._stand_in = StandIn()
         self._cookies = (cookie_names(settings.id, secure=False), cookie_names(settings.id, secure=True))
 
     @property
@@ -75,7 +77,22 @@ class VisitorRoom:
     def read_ticket(self, request: Request, now_s: float) -> Ticket | CredentialError | None:
         """The ticket that a request carries; of several the one that is further ahead in line."""
         tokens = _tokens(request, b"antrean-ticket", self.cookies(request).ticket)
-        return self._counted(_best(tokens, self._verify_ticket, now_s, _number))
+        tickets = [token for token in tokens if not token.startswith(STAMP_BEGINS)]
+        return self._counted(_best(tickets, self._verify_ticket, now_s, _number))
+
+    def read_stamp(self, request: Request, now_s: float) -> Stamp | CredentialError | None:
+        """The stamp that a request carries in the ticket's place; of several the oldest."""
+        tokens = _tokens(request, b"antrean-ticket", self.cookies(request).ticket)
+        stamps = [token for token in tokens if token.startswith(STAMP_BEGINS)]
+        return self._counted(_best(stamps, self._verify_stamp, now_s, _age))
+
+    def admits_alone(self, number: int | None, now_s: float) -> bool:
+        """Whether this worker lets somebody in while it is cut off. ``now_s``: of the monotonic clock."""
+        if self.settings.on_store_loss != "admit" or self.line.reachable:
+            return False
+        snapshot = self.snapshot
+        position = None if snapshot is None or number is None else snapshot.position(number)
+        return self._stand_in.admits(snapshot, position, heard_s=self.line.heard_s, now_s=now_s)
 
     def read_old_ticket(self, request: Request, now_s: float) -> Ticket | CredentialError | None:
         """The same, but of whatever line: to tell its visitor which number it was."""
@@ -92,6 +109,9 @@ class VisitorRoom:
 
     def _verify_ticket(self, token: bytes, now_s: float) -> Ticket:
         return self.keyring.read_ticket(token, room=self.id, instance=self._instance(), now_s=now_s)
+
+    def _verify_stamp(self, token: bytes, now_s: float) -> Stamp:
+        return self.keyring.read_stamp(token, room=self.id, instance=self._instance(), now_s=now_s)
 
     def _verify_any_ticket(self, token: bytes, now_s: float) -> Ticket:
         return self.keyring.read_ticket(token, room=self.id, instance=None, now_s=now_s)
@@ -131,6 +151,10 @@ def _best(
 
 def _expiry(visitor_pass: Pass) -> int:
     return -visitor_pass.expires_at_s
+
+
+def _age(stamp: Stamp) -> int:
+    return stamp.issued_at_s
 
 
 def _number(ticket: Ticket) -> int:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.domain import estimate
-from gateway.domain.credentials import Pass, Ticket, format_number, new_nonce, renew
+from gateway.domain.credentials import Pass, Stamp, Ticket, format_number, new_nonce, renew
 from gateway.domain.passes import admit
 from gateway.domain.room import Snapshot
+from gateway.errors import StoreError, StoreUnreachable
 from gateway.store.line import State
 from gateway.visitor.rooms import VisitorRoom
 
@@ -42,13 +44,37 @@ async def check_in(room: VisitorRoom, ticket: Ticket, held: Pass | None, now_s: 
     """Mark present, claim an offer if there is one. ``held``: a pass within its hard limit. Raises StoreError."""
     if held is not None and held.number != ticket.number:
         held = None
-    state = await room.line.check_in(ticket.number, returning=held is not None)
+    try:
+        state = await room.line.check_in(ticket.number, returning=held is not None)
+    except StoreError:
+        alone = admitted_alone(room, ticket, now_s)
+        if alone is None:
+            raise
+        return alone
     if state is not State.ADMITTED:
         return Standing(ticket, state)
     room.uses.readmit(ticket.instance, ticket.number)
     if held is not None and not held.is_idle(now_s):
         return Standing(ticket, state, renew(held, now_s))
     return Standing(ticket, state, admit(ticket, now_s, hard_limit_s=held.hard_limit_s if held else 0))
+
+
+def admitted_alone(room: VisitorRoom, ticket: Ticket, now_s: float) -> Standing | None:
+    """The visitor is let in without the store, where the room says so and it is their turn."""
+    if not room.admits_alone(ticket.number, time.monotonic()):
+        return None
+    return Standing(ticket, State.ADMITTED, admit(ticket, now_s))
+
+
+async def redeem(room: VisitorRoom, stamp: Stamp, now_s: float) -> Ticket:
+    """The ticket that a stamp stands for. Raises StoreError, LineClosed."""
+    number = await room.line.redeem(stamp.block, stamp.index)
+    snapshot = room.snapshot
+    if snapshot is None:
+        raise StoreUnreachable("nothing is known of the line yet")
+    return Ticket(
+        room.id, snapshot.instance, snapshot.generation, number, int(now_s), new_nonce(), stamp.return_to
+    )
 
 
 def bound_for(ticket: Ticket, return_to: str) -> Ticket:

@@ -322,7 +322,9 @@ class Events(RuleBasedStateMachine):
         self.line.snapshot = now
         since_ms = now_ms - self.ticked_ms
         if 0 <= since_ms < 200:
-            assert now == replace(before, workers=now.workers), "so soon after the last one it only reads"
+            assert now == replace(before, workers=now.workers, registered=now.registered), (
+                "so soon after the last one it only reads"
+            )
             return
         self.ticked_ms = now_ms
         self.model.pass_time(self.line.now_ms)

@@ -49,6 +49,8 @@ class MemoryLine(Line):
         self.instance, self.generation = "k3xq", 1
         self.counted: Counter[str] = Counter()
         self.generation_starts: tuple[int, ...] = ()
+        self.stamps = 0
+        self.redeemed: dict[tuple[str, int], int] = {}
 
     @property
     def snapshot(self) -> Snapshot:  # type: ignore[override]
@@ -75,6 +77,17 @@ class MemoryLine(Line):
             self.serving = self.issued
             self._admit(self.issued)
         return Joined(self.issued, self.instance, self.generation, straight_in)
+
+    def stamp(self) -> tuple[str, str, int]:
+        self.stamps += 1
+        return self.instance, "worker.0", self.stamps - 1
+
+    async def redeem(self, block: str, index: int) -> int:
+        self._note("redeem", index)
+        if (block, index) not in self.redeemed:
+            self.issued += 1
+            self.redeemed[block, index] = self.issued
+        return self.redeemed[block, index]
 
     async def check_in(self, number: int, *, returning: bool = False) -> State:
         self._note("check_in", number)

@@ -1,5 +1,7 @@
 -- The tick: what time does to the line. Any worker may call it; it decides by its own clock what is due.
 
+local REGISTERED_MS = 300000 -- a worker that is silent for longer is forgotten
+
 -- Offers not claimed in time: the visitor returns by the late lane. Their credit came back at the door already.
 local function lapse_offers(keys, s)
   if s.phase == 'paused' then return end
@@ -172,7 +174,18 @@ local function sample(keys, s, now_ms)
   for i = 1, #answers, 2 do
     if s.vt - cjson.decode(answers[i + 1])[2] > 600000 then redis.call('HDEL', keys.joins, answers[i]) end
   end
-  redis.call('ZREMRANGEBYSCORE', keys.workers, '-inf', now_ms - 60000)
+  redis.call('ZREMRANGEBYSCORE', keys.workers, '-inf', now_ms - REGISTERED_MS)
+end
+
+-- What of the rate is released here. A silent worker of a room that admits without the store (`:admit`) may be cut
+-- off and letting its own share in.
+local function heard_share(keys, now_ms)
+  local silent = 0
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', keys.workers, '-inf', now_ms - 3000)) do
+    if string.sub(worker, -6) == ':admit' then silent = silent + 1 end
+  end
+  local registered = redis.call('ZCARD', keys.workers)
+  return registered > silent and (registered - silent) / registered or 1
 end
 
 -- tick: moves room time and the line. Within 200 ms of the last one it only reads.
@@ -191,6 +204,7 @@ local function tick(KEYS, ARGV)
   if since >= 0 and since < 200 then return snapshot(keys, s, now_ms) end
   if since > GAP_TICK_MS then grace(s) end
   s.tick_ms = now_ms
+  s.share = heard_share(keys, now_ms)
   pass_time(keys, s, now_ms)
   keep_schedule(keys, s, now_ms)
   lapse_offers(keys, s)
@@ -202,6 +216,6 @@ local function tick(KEYS, ARGV)
   sample(keys, s, now_ms)
   save_state(keys, s, {'revision', 'tick_ms', 'phase', 'called', 'ready', 'serving', 'late', 'turn', 'door_limit', 'density',
     'delivered', 'present', 'lapsed', 'passed', 'claimed', 'released_vt', 'step_vt', 'step_claimed', 'step_issued',
-    'step_serving', 'step_passed', 'late_share', 'sample_ms', 'empty_vt', 'gap', 'calls', unpack(TIME_FIELDS)})
+    'step_serving', 'step_passed', 'late_share', 'sample_ms', 'empty_vt', 'gap', 'calls', 'share', unpack(TIME_FIELDS)})
   return snapshot(keys, s, now_ms)
 end
