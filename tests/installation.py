@@ -37,6 +37,7 @@ rate_per_minute = 6000.0
 [[rooms]]
 id = "vaksin"
 hosts = ["vaksin.example"]
+on_store_loss = "admit"
 origin = "http://127.0.0.1:{port}"
 rate_per_minute = 6000.0
 """
