@@ -16,7 +16,7 @@ from gateway.errors import AntreanError, SettingsError, StoreUnreachable
 from gateway.forwarding import judging
 from gateway.logs import configure_logs, get_logger
 from gateway.origin.proxy import Origin
-from gateway.secrets import load_keys
+from gateway.secrets import load_keys, newer_keys
 from gateway.settings import RoomSettings, Settings, load_settings
 from gateway.store.rooms import Store
 from gateway.visitor.gate import Gate
@@ -37,7 +37,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     if settings is None:
         settings = load_settings()
         configure_logs(settings, "gateway")
-    keyring = Keyring(load_keys(settings))
+    keyring = Keyring(load_keys(settings), newer_keys(settings))
     store = Store(settings.store_address())
     origins = {room.id: _origin(room) for room in settings.rooms}
     rooms = {room.id: _room(room, store, origins[room.id], keyring) for room in settings.rooms}

@@ -7,12 +7,15 @@ import os
 import secrets
 import stat
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from gateway.errors import SettingsError
 from gateway.settings import Settings
 from gateway.settings.checks import SHORTEST_KEY
 
+LOOK_EVERY_S = 1.0
 KEY_BYTES = 32
 """Of randomness in a key that we make; as many as the hash that uses it gives."""
 
@@ -33,6 +36,41 @@ def load_keys(settings: Settings) -> list[str]:
         return _read(path)
     except OSError as exc:
         raise SettingsError([f"{path}: the secret keys cannot be kept there: {exc.strerror}"]) from exc
+
+
+def newer_keys(settings: Settings) -> Callable[[], list[str] | None]:
+    """A function that gives all keys if the file has others than when it was last asked, else None.
+
+    It looks at the file once a second at most: forgeries come in any number.
+    """
+    path = keys_path(settings)
+    known_ns = _written_ns(path)
+    looked_s = float("-inf")
+
+    def look() -> list[str] | None:
+        nonlocal known_ns, looked_s
+        now_s = time.monotonic()
+        if settings.secret_keys or now_s - looked_s < LOOK_EVERY_S:
+            return None
+        looked_s = now_s
+        written_ns = _written_ns(path)
+        if written_ns in (0, known_ns):
+            return None
+        try:
+            keys = _read(path)
+        except (OSError, SettingsError):
+            return None  # the keys that we have are still good
+        known_ns = written_ns
+        return keys
+
+    return look
+
+
+def _written_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def add_key(settings: Settings) -> list[str]:

@@ -11,7 +11,7 @@ with an allowance for machines whose clocks differ.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
 
 from itsdangerous import BadData
@@ -90,15 +90,31 @@ class Keyring:
     was verified, so that a forgery can neither enter nor push its way to somebody else's entry.
     """
 
-    def __init__(self, keys: Sequence[str]) -> None:
+    def __init__(self, keys: Sequence[str], newer: Callable[[], Sequence[str] | None] | None = None) -> None:
+        """``newer`` gives all keys anew if there are others by now: asked before anything is called forged."""
+        self._newer = newer
+        self._known_tickets: dict[bytes, Ticket] = {}
+        self._known_passes: dict[bytes, Pass] = {}
+        self._take(keys)
+
+    def _take(self, keys: Sequence[str]) -> None:
         if not keys or not all(keys):
             raise ValueError("a keyring needs at least one key, and no empty ones")
         self._tickets = RememberingSigner(keys, TICKET_SALT)
         self._passes = RememberingSigner(keys, PASS_SALT)
         self._stamps = RememberingSigner(keys, STAMP_SALT)
         self._visitors = RememberingSerializer(keys, VISITOR_SALT)
-        self._known_tickets: dict[bytes, Ticket] = {}
-        self._known_passes: dict[bytes, Pass] = {}
+
+    def _payload(self, kind: str, raw: bytes) -> str:
+        """What was signed. A key that another worker signs with already may be one that we do not know yet."""
+        try:
+            return _unsign(getattr(self, kind), raw)
+        except ForgedCredential:
+            keys = self._newer() if self._newer is not None else None
+            if not keys:
+                raise
+            self._take(keys)
+        return _unsign(getattr(self, kind), raw)
 
     def sign_ticket(self, ticket: Ticket) -> str:
         """The ticket as text: fit for a cookie and for a header."""
@@ -118,7 +134,7 @@ class Keyring:
         raw = _as_bytes(token)
         ticket = self._known_tickets.get(raw)
         if ticket is None:
-            ticket = _parse_ticket(_unsign(self._tickets, raw))
+            ticket = _parse_ticket(self._payload("_tickets", raw))
             _remember(self._known_tickets, raw, ticket)
         _check_line(ticket, room, instance)
         if ticket.issued_at_s > now_s + SKEW_S:
@@ -140,7 +156,7 @@ class Keyring:
 
         Raises ForgedCredential, OtherRoomCredential, OtherLineCredential, FutureCredential.
         """
-        stamp = _parse_stamp(_unsign(self._stamps, _as_bytes(token)))
+        stamp = _parse_stamp(self._payload("_stamps", _as_bytes(token)))
         _check_line(stamp, room, instance if stamp.instance else None)
         if stamp.issued_at_s > now_s + SKEW_S:
             raise FutureCredential(f"the stamp was issued {stamp.issued_at_s - now_s:.0f} s in the future")
@@ -167,7 +183,7 @@ class Keyring:
         raw = _as_bytes(token)
         found = self._known_passes.get(raw)
         if found is None:
-            found = _parse_pass(_unsign(self._passes, raw))
+            found = _parse_pass(self._payload("_passes", raw))
             _remember(self._known_passes, raw, found)
         _check_line(found, room, None if found.kind == "staff" else instance)
         if now_s > found.hard_limit_s + SKEW_S:

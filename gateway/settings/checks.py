@@ -170,7 +170,9 @@ def store_url(value: Any) -> str:
     parts = urlsplit(text(1, 2000)(value))
     if parts.scheme == "unix" and parts.path:
         return str(value)
-    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+    if parts.scheme == "sentinel" and parts.netloc and parts.path.strip("/"):
+        return str(value)
+    if parts.scheme not in ("redis", "rediss", "cluster") or not parts.netloc:
         raise ValueError("it does not name a store")
     return str(value)
 

@@ -23,7 +23,7 @@ class Settings:
 
     store_url: str | None = setting(
         env="ANTREAN_STORE_URL",
-        allowed="redis://…, rediss://… or unix://…",
+        allowed="redis://…, rediss://…, unix://…, sentinel://HOST:PORT,HOST:PORT/NAME or cluster://HOST:PORT,HOST:PORT",
         effect="The Redis (7.0 or later) or Valkey that holds the lines.",
         reason="`antrean store` runs an embedded Valkey in the state folder.",
         parse=checks.store_url,

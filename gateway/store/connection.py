@@ -8,7 +8,8 @@ function library.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from hiredis import pack_command
@@ -25,17 +26,12 @@ OLDEST = (7, 0)
 
 
 class Connection:
-    """Executes pipelines, one at a time. ``run_id`` is the server's, known once connected."""
+    """Executes pipelines on one server, one at a time. ``run_id`` is the server's, known once connected."""
 
-    def __init__(self, url: str) -> None:
-        self._pool = ConnectionPool.from_url(
-            url,
-            protocol=2,
-            decode_responses=True,
-            socket_timeout=SOCKET_TIMEOUT_S,
-            socket_connect_timeout=SOCKET_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-        )
+    def __init__(self, url: str, locate: Callable[[], Awaitable[str]] | None = None) -> None:
+        """``locate`` finds the server's URL anew for each connection, where it may move."""
+        self._url = url
+        self._locate = locate
         self._raw: AbstractConnection | None = None
         self._turn = asyncio.Lock()
         self.run_id = ""
@@ -46,10 +42,13 @@ class Connection:
             raw = await self._connected()
             return await self._exchange(raw, commands)
 
-    async def connect(self) -> str:
-        """Connect if need be, and return the server's run id. Raises StoreUnreachable, StoreUnsuitable."""
+    async def connect(self, rooms: Sequence[str] = ()) -> None:
+        """Connect if need be. Raises StoreUnreachable, StoreUnsuitable."""
         async with self._turn:
             await self._connected()
+
+    def run_id_of(self, room: str) -> str:
+        """Of the server that holds ``room``: '' before the first connection."""
         return self.run_id
 
     async def close(self) -> None:
@@ -63,7 +62,8 @@ class Connection:
     async def _connected(self) -> AbstractConnection:
         if self._raw is not None:
             return self._raw
-        raw: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        url = await self._locate() if self._locate is not None else self._url
+        raw = raw_connection(url)
         try:
             await raw.connect()  # type: ignore[no-untyped-call]
         except (TimeoutError, RedisError, OSError) as error:
@@ -83,7 +83,10 @@ class Connection:
         try:
             packed = [pack_command(command) for command in commands]  # type: ignore[arg-type]  # of any length
             await raw.send_packed_command(packed)
-            return [await self._read(raw) for _ in commands]
+            replies = [await self._read(raw) for _ in commands]
+            if self._locate is not None and any(_is_elsewhere(reply) for reply in replies):
+                await self._drop()  # this is the primary no more: look for it before the next try
+            return replies
         except asyncio.CancelledError:
             await self._drop()
             raise
@@ -96,13 +99,41 @@ class Connection:
         try:
             return await raw.read_response()
         except ResponseError as error:
-            return error
+            return with_its_word(error)
 
     async def _drop(self, *, wait: bool = False) -> None:
         """A broken connection is not waited for; one that is closed in peace is, so that its socket is gone."""
         raw, self._raw = self._raw, None
         if raw is not None:
             await raw.disconnect(nowait=not wait)
+
+
+@lru_cache(64)
+def _pool(url: str) -> ConnectionPool:
+    return ConnectionPool.from_url(
+        url,
+        protocol=2,
+        decode_responses=True,
+        socket_timeout=SOCKET_TIMEOUT_S,
+        socket_connect_timeout=SOCKET_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def raw_connection(url: str) -> AbstractConnection:
+    """A connection of redis-py's, not connected yet: short time-outs, nothing retried."""
+    made: AbstractConnection = _pool(url).make_connection()  # type: ignore[no-untyped-call]
+    return made
+
+
+def _is_elsewhere(reply: object) -> bool:
+    return isinstance(reply, ResponseError) and str(reply).startswith(("READONLY", "MOVED", "ASK", "CLUSTERDOWN"))
+
+
+def with_its_word(error: ResponseError) -> ResponseError:
+    """The error as the server wrote it: redis-py takes the first word off those that it has a class for."""
+    word = getattr(error, "status_code", None)
+    return error if not word or str(error).startswith(str(word)) else ResponseError(f"{word} {error}")
 
 
 def _unusable(error: ResponseError) -> StoreError:

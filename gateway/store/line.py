@@ -242,7 +242,7 @@ class Line:
         """The tick, with what was counted since the last one."""
         counts, self._counts = self._counts, Counter()
         flat = [part for pair in counts.items() for part in pair]
-        return self.functions.tick(0, self._store.run_id, self.tick_name, *flat)
+        return self.functions.tick(0, self._store.run_id_of(self.room), self.tick_name, *flat)
 
     def restore_command(self) -> Command:
         """What this worker knows of the line, for a store that lost it or never had it."""
@@ -253,12 +253,12 @@ class Line:
             defaults=self._defaults,
             poll_max_s=self._poll_max_s,
         )
-        return self.functions.restore(0, self._store.run_id, known)
+        return self.functions.restore(0, self._store.run_id_of(self.room), known)
 
     def drain(self) -> list[tuple[Command, Settle]]:
         """For the batcher: what waits, in one call for each kind."""
         batch: list[tuple[Command, Settle]] = []
-        run_id = self._store.run_id
+        run_id = self._store.run_id_of(self.room)
         if self._join_call is None and self._join_waiters and not self._stamps.waiting:
             self._sequence += 1
             self._join_call = _JoinCall(self._sequence, self._join_waiters)
@@ -282,11 +282,11 @@ class Line:
         if all(waiter.done() for waiter in self._join_call.waiters):
             self._join_call = None
             return []
-        return [self._join_command(self._store.run_id)]
+        return [self._join_command(self._store.run_id_of(self.room))]
 
     def reserve_stamps(self) -> list[tuple[Command, Settle]]:
         """The blocks of stamps that have no numbers yet. This worker's next join waits for them."""
-        run_id = self._store.run_id
+        run_id = self._store.run_id_of(self.room)
         return [
             (
                 self.functions.reserve(0, run_id, block.instance, block.name, block.count, block.first),

@@ -15,10 +15,10 @@ from gateway.domain.room import Knobs
 from gateway.errors import StoreError
 from gateway.logs import get_logger
 from gateway.store.batching import Batcher
-from gateway.store.connection import Connection
 from gateway.store.functions import Command
 from gateway.store.keys import room_key
 from gateway.store.line import Line
+from gateway.store.topology import connection_for
 
 TICK_EVERY_S = 0.25
 REACHABLE_FOR_S = 1.5  # after the last answer: a few ticks
@@ -37,16 +37,15 @@ class Store:
         self.worker = secrets.token_hex(16)
         self.batcher = Batcher(self.execute)
         self.lines: dict[str, Line] = {}
-        self._connection = Connection(url)
+        self._connection = connection_for(url)
         self._ticking: asyncio.Task[None] | None = None
         self._heard_at = self._back_at = float("-inf")
         self._reload = False
         self._said: str | None = None
 
-    @property
-    def run_id(self) -> str:
-        """Of the server, as learned on the present connection: '' before the first."""
-        return self._connection.run_id
+    def run_id_of(self, room: str) -> str:
+        """Of the server that holds ``room``, as learned on the present connection: '' before the first."""
+        return self._connection.run_id_of(room)
 
     @property
     def reachable(self) -> bool:
@@ -126,7 +125,7 @@ class Store:
         if self._reload:
             await self._connection.reload()
             self._reload = False
-        await self._connection.connect()
+        await self._connection.connect(list(self.lines))
         lines = list(self.lines.values())
         replies = await self.execute([line.tick_command() for line in lines])
         trouble: StoreError | None = None

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import SettingsError
-from gateway.secrets import add_key, keys_path, load_keys
+from gateway.domain.credentials import Keyring, Ticket
+from gateway.errors import ForgedCredential, SettingsError
+from gateway.secrets import add_key, keys_path, load_keys, newer_keys
 from gateway.settings import Settings
 
 
@@ -71,3 +72,29 @@ def test_a_folder_that_cannot_be_used_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="cannot be kept there: Not a directory"):
         load_keys(Settings(state_dir=tmp_path / "file" / "state"))
+
+
+def test_a_worker_believes_a_key_that_was_added_while_it_runs(tmp_path: Path) -> None:
+    """Safeguard: during a rolling restart, the new workers sign with a key that the old ones have not read."""
+    settings = Settings(state_dir=tmp_path)
+    old = Keyring(load_keys(settings), newer_keys(settings))
+    ticket = Ticket("registration", "k3xq", 1, 7, 1_764_000_000, "nonce")
+    before = old.sign_ticket(ticket)
+    new = Keyring(add_key(settings))
+    for token in (new.sign_ticket(ticket), before):
+        assert old.read_ticket(token, room="registration", instance="k3xq", now_s=1_764_000_000) == ticket
+    with pytest.raises(ForgedCredential):
+        old.read_ticket(token[:-1], room="registration", instance="k3xq", now_s=1_764_000_000)
+
+
+def test_the_key_file_is_looked_at_once_a_second_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 100.0
+    monkeypatch.setattr("gateway.secrets.time.monotonic", lambda: now_s)
+    settings = Settings(state_dir=tmp_path)
+    load_keys(settings)
+    newer = newer_keys(settings)
+    assert newer() is None, "nothing was added"
+    keys = add_key(settings)
+    assert newer() is None, "looked at just now"
+    now_s += 1.1
+    assert newer() == keys

@@ -175,10 +175,12 @@ def test_secret_keys_are_refused_in_a_file_and_never_shown() -> None:
     assert "hush" not in line
 
 
-@pytest.mark.parametrize("url", ["memcached://x", "redis://", "localhost:6379", "unix://"])
+@pytest.mark.parametrize(
+    "url", ["memcached://x", "redis://", "localhost:6379", "unix://", "cluster://", "sentinel://a:1"]
+)
 def test_a_store_is_named_by_a_url_we_know(url: str) -> None:
     [line] = problems(ANTREAN_STORE_URL=url)
-    assert "give redis://…, rediss://… or unix://…" in line
+    assert "give redis://…, rediss://…, unix://…, sentinel://" in line
 
 
 def test_the_store_is_the_one_given_else_the_embedded_one() -> None:

@@ -62,3 +62,19 @@ def test_a_worker_that_knows_less_takes_nothing_away(open_line: OpenLine) -> Non
     after = line.restore(None)
     assert after.instance == known.instance
     assert line.join()[0] > 50
+
+
+def test_who_finishes_waits_in_no_lane_and_holds_no_offer(open_line: OpenLine) -> None:
+    """Safeguard: otherwise a late bit stands for nobody, and its offer holds a place inside for minutes."""
+    line = open_line(rate_per_minute=600, ceiling=1)
+    line.join(2)
+    line.tick_for(2)
+    assert line.check_in(1) == ["admitted"]
+    line.touch(1)
+    line.tick_for(1300)  # idle for longer than the lease
+    assert line.check_in(1, returning=True) == ["late"]
+    assert line.snapshot.late <= 1
+    line.finish(1)
+    line.tick_for(2)
+    assert (line.snapshot.late, line.look(1)) == (0, "finished")
+    assert line.call(("ZSCORE", "antrean:{room}:offers:late", "1")) is None

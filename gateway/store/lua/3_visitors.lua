@@ -216,6 +216,8 @@ end
 
 -- finish: these visitors are done. Frees their places inside; their passes are refused from now on.
 -- ARGV  3 instance   4.. numbers.  Returns  how many were not finished before.
+-- Keeps true: who finished waits in no lane and holds no offer. (In a line that was drawn, where the position is not
+-- the number, the bit and the offer lapse by themselves.)
 local function finish(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
   local s, err = open_line(keys, ARGV[2], ARGV[3])
@@ -226,13 +228,19 @@ local function finish(KEYS, ARGV)
     redis.call('ZREM', keys.claimed, number)
     redis.call('ZREM', keys.leases, number)
     redis.call('SETBIT', keys.spent, number, 1)
+    if s.draw == '' then
+      redis.call('ZREM', keys.offers, number)
+      redis.call('ZREM', keys.late_offers, number)
+      redis.call('ZREM', keys.door, number)
+      clear_late(keys, s, tonumber(number))
+    end
     if redis.call('SETBIT', keys.withdrawn, number, 1) == 0 then
       fresh = fresh + 1
       log_event(keys, now_ms, 'finished', tonumber(number))
     end
   end
   s.finished = s.finished + fresh
-  save_state(keys, s, {'finished'})
+  save_state(keys, s, {'finished', 'late'})
   return fresh
 end
 
