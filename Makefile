@@ -1,7 +1,7 @@
 # Antrean. `make help` lists what there is.
 # Works with POSIX make and with GNU make 3.81, which macOS ships.
 
-.PHONY: run test check load bench replay screenshots help clean
+.PHONY: run test check load bench replay faults soak screenshots help clean
 
 run: ## start everything: store, registration app, gateway and desk; Ctrl-C stops it
 	@sh scripts/environment.sh .venv demo embedded
@@ -31,6 +31,16 @@ replay: ## replay the 26-hour day in virtual time, on a real store
 	@sh scripts/environment.sh .venv demo embedded
 	@sh scripts/environment.sh .venv replay
 	@exec .venv/bin/python -m loadtests.replay $(ARGS)
+
+faults: ## faults of store and workers under load, and a table (ARGS="emptied killed" for some of them)
+	@sh scripts/environment.sh .venv demo embedded
+	@sh scripts/environment.sh .venv dev replay
+	@exec .venv/bin/python -m tests.faults.campaign $(ARGS)
+
+soak: ## three minutes of mixed load: memory, open files and keys of the store must stay flat (ARGS=MINUTES)
+	@sh scripts/environment.sh .venv demo embedded
+	@sh scripts/environment.sh .venv dev replay
+	@exec .venv/bin/python -m tests.faults.soak $(ARGS)
 
 screenshots: ## photograph the pages into screenshots/ (needs chromium)
 	@sh scripts/environment.sh .venv demo embedded
