@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
+import redis
 from conftest import OpenLine
 from redis.exceptions import ResponseError
 from virtual import Crowd, VirtualLine, delivered
 
+from gateway.domain.room import Knobs
+from gateway.store.rooms import Store
 from gateway.store.stamps import Block, Stamps
+from tests.people import until
 
 
 def reserve(line: VirtualLine, block: str, count: int, first: int = 0) -> int:
@@ -120,3 +127,33 @@ def test_while_a_worker_that_admits_alone_is_silent_the_others_let_in_their_shar
     alone = delivered(crowd.claims, began_ms, line.now_ms)
     assert alone <= 60 * 5 + 10
     assert alone >= 270, "and those in full"
+
+
+async def test_a_worker_reserves_its_stamps_before_its_newcomers_and_again_after_a_loss(
+    store_client: redis.Redis, store_socket: Path
+) -> None:
+    store = Store(f"unix://{store_socket}")
+    line = store.line("room", Knobs(rate_per_minute=0))
+
+    async def opened() -> bool:
+        await store.tick()
+        return line.snapshot is not None
+
+    async def restored() -> bool:
+        await store.tick()
+        return line.snapshot is not None and line.snapshot.generation == 2
+
+    try:
+        await until(opened, "the room is open")
+        stamps = [line.stamp() for _ in range(3)]
+        newcomer = asyncio.create_task(line.join())
+        await store.ping()  # long enough for a join that does not wait
+        await store.tick()
+        numbers = [await line.redeem(block, index) for _, block, index in stamps]
+        assert (numbers, (await newcomer).number) == ([1, 2, 3], 4)
+        store_client.flushall()
+        await until(restored, "the line is restored")
+        assert [await line.redeem(block, index) for _, block, index in stamps] == numbers
+        assert (await line.join()).number > 4
+    finally:
+        await store.close()
