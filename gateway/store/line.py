@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from gateway.domain.room import Knobs, Snapshot
-from gateway.errors import LineClosed, RoomMissing, StaleRevision, StoreError, StoreUnreachable
+from gateway.errors import InvalidKnob, LineClosed, RoomMissing, StaleRevision, StoreError, StoreUnreachable
 from gateway.store.batching import Settle
 from gateway.store.functions import Command, Functions
 from gateway.store.keys import room_key
@@ -107,7 +107,7 @@ class Line:
         ``returning``: the visitor holds a pass within its hard limit. An admission may take a second or two to
         come: it is told at its place in the rate. Raises StoreUnreachable.
         """
-        answer = await self._ask("check_in", (self._position(number), number, int(returning)))
+        answer = await self._ask("check_in", number, int(returning))
         state, _, wait_ms = answer.partition(" ")
         if wait_ms:
             await asyncio.sleep(int(wait_ms) / 1000)
@@ -115,26 +115,26 @@ class Line:
 
     async def look(self, number: int, *, returning: bool = False) -> State:
         """The same answer without marking or claiming. Raises StoreUnreachable."""
-        return _STATES[await self._ask("look", (self._position(number), number, int(returning)))]
+        return _STATES[await self._ask("look", number, int(returning))]
 
     async def touch(self, number: int) -> bool:
         """The pass was used: extend its lease. False: finished or withdrawn, refuse it.
 
         Raises StoreUnreachable.
         """
-        return bool(await self._ask("touch", (number,)))
+        return bool(await self._ask("touch", number, placed=False))
 
     async def finish(self, number: int) -> None:
         """The visitor is done: free the place inside. Raises StoreUnreachable."""
-        await self._ask("finish", (number,))
+        await self._ask("finish", number, placed=False)
 
     async def leave(self, number: int) -> None:
         """The place is given up, by the visitor or an operator. Raises StoreUnreachable."""
-        await self._ask("leave", (self._position(number), number))
+        await self._ask("leave", number)
 
     async def reinstate(self, number: int) -> None:
         """An operator gives the place back. Raises StoreUnreachable."""
-        await self._ask("reinstate", (self._position(number), number))
+        await self._ask("reinstate", number)
 
     def count(self, metric: str, amount: float = 1) -> None:
         """Add to a counter that all workers share; it travels with the next tick."""
@@ -168,6 +168,11 @@ class Line:
     async def new_line(self, *, actor: str, why: str = "") -> Snapshot:
         """Begin again with number 1. Raises RoomMissing, StoreUnreachable."""
         (reply,) = await self._store.execute([self.functions.new_line(0, secrets.token_hex(8), actor, why)])
+        return self.accept(reply)
+
+    async def act(self, command: Command) -> Snapshot:
+        """One of an operator's commands that answers with a snapshot. Raises as ``set_knobs``."""
+        (reply,) = await self._store.execute([command])
         return self.accept(reply)
 
     async def audit(self, most: int = 50) -> list[dict[str, Any]]:
@@ -287,19 +292,21 @@ class Line:
             if not future.done():
                 future.set_result(answer)
 
-    async def _ask(self, kind: str, arguments: tuple[int, ...]) -> Any:
+    async def _ask(self, kind: str, number: int, *more: int, placed: bool = True) -> Any:
         try:
-            return await self._submit(kind, arguments)
+            return await self._submit(kind, number, more, placed=placed)
         except StoreUnreachable:
             # One reply that was late or lost is no outage, and all of these may be asked twice.
             if not self._store.reachable:
                 raise
-        return await self._submit(kind, arguments)
+        return await self._submit(kind, number, more, placed=placed)
 
-    def _submit(self, kind: str, arguments: tuple[int, ...]) -> asyncio.Future[Any]:
+    def _submit(self, kind: str, number: int, more: tuple[int, ...], *, placed: bool) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        instance = "" if self.snapshot is None else self.snapshot.instance
-        self._waiting.setdefault((kind, instance), []).append((arguments, future))
+        # Place and order by the same snapshot: between two tries the draw may have been made.
+        order = "" if self.snapshot is None else self.snapshot.order
+        arguments = (self._position(number), number, *more) if placed else (number,)
+        self._waiting.setdefault((kind, order), []).append((arguments, future))
         self._store.batcher.wake()
         return future
 
@@ -332,6 +339,8 @@ def _error(reply: Exception) -> Exception:
             return RoomMissing("the room is not in the store: start the gateway once, it opens its rooms")
         case "CLOSED":
             return LineClosed(text.removeprefix("CLOSED "))
+        case "REFUSED":
+            return InvalidKnob(text.removeprefix("REFUSED "))
         case "CONFLICT":
             return StaleRevision(int(text.removeprefix("CONFLICT ")))
         case "RESTORE" | "OTHERLINE":

@@ -12,12 +12,13 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from gateway.domain.room import Knobs
-from gateway.errors import StoreError
+from gateway.errors import InvalidKnob, StoreError
 from gateway.logs import get_logger
 from gateway.store.batching import Batcher
 from gateway.store.connection import Connection
 from gateway.store.functions import Command
 from gateway.store.line import Line
+from gateway.store.openings import reveal_command
 
 TICK_EVERY_S = 0.25
 REACHABLE_FOR_S = 1.5  # after the last answer: a few ticks
@@ -28,10 +29,12 @@ log = get_logger(__name__)
 class Store:
     """One process's view of the store. A worker calls ``start``; a command or the desk need not.
 
+    ``draw_keys``: the secret keys, for who may make a draw when it is due.
     ``worker`` is made new for each process, after the fork: two workers must never share join sequences.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, draw_keys: Sequence[str] = ()) -> None:
+        self._draw_keys = draw_keys
         self.worker = secrets.token_hex(16)
         self.batcher = Batcher(self.execute)
         self.lines: dict[str, Line] = {}
@@ -126,6 +129,20 @@ class Store:
             self.trouble(reply)
             line.accept(reply)
         await self._retry_join(line)
+        await self._draw(line)
+
+    async def _draw(self, line: Line) -> None:
+        """Make the draw when it is due. Raises StoreError."""
+        snapshot = line.snapshot
+        if snapshot is None:
+            return
+        try:
+            command = reveal_command(line.functions, snapshot, self.run_id, self._draw_keys)
+        except InvalidKnob as error:
+            raise StoreError(f"the draw of {line.room} cannot be made: {error}") from error
+        if command is not None:
+            await line.act(command)
+            log.info("drawn", room=line.room)
 
     async def _retry_join(self, line: Line) -> None:
         retry = line.retry_join()
