@@ -13,8 +13,20 @@ from gateway.cli.acting import actor, choose_room, on_line, on_lines, print_json
 from gateway.cli.tables import pairs, table
 from gateway.desk import actions
 from gateway.desk.views import entry_view, room_view
-from gateway.domain.changes import LABELS, LANGUAGES, describe, read_changes, read_why, tell
+from gateway.domain.changes import (
+    LABELS,
+    LANGUAGES,
+    describe,
+    read_changes,
+    read_ending,
+    read_time,
+    read_why,
+    tell,
+)
 from gateway.domain.room import Phase
+from gateway.secrets import load_keys
+from gateway.store.openings import Opening
+from gateway.store.openings import schedule as begin_opening
 
 if TYPE_CHECKING:
     from gateway.domain.changes import Entry
@@ -85,16 +97,59 @@ def set_knobs(
     phase: Annotated[
         str | None, typer.Option("--phase", help="open, paused, last-call, closed or bypass.")
     ] = None,
+    opens_at: Annotated[str | None, typer.Option("--opens-at", help="Move the scheduled opening.")] = None,
+    closes_at: Annotated[str | None, typer.Option("--closes-at", help="When it closes, or none.")] = None,
+    ending: Annotated[
+        str | None, typer.Option("--ending", help="At closing, those in line: serve or cut.")
+    ] = None,
     why: Why = "",
     expect: Expect = None,
     json: Json = False,
 ) -> None:
-    """Change rate, ceiling or phase; in effect on every worker within a second."""
-    asked = {"rate_per_minute": rate, "ceiling": ceiling, "phase": phase}
+    """Change rate, ceiling, phase or times; in effect on every worker within a second."""
+    asked = {
+        "rate_per_minute": rate,
+        "ceiling": ceiling,
+        "phase": phase,
+        "opens_at_ms": opens_at,
+        "closes_at_ms": closes_at,
+        "ending": ending,
+    }
     given = {name: value for name, value in asked.items() if value is not None}
     if not given:
-        raise typer.BadParameter("nothing to change: give --rate, --ceiling or --phase")
+        raise typer.BadParameter(
+            "nothing to change: give --rate, --ceiling, --phase, --opens-at, --closes-at or --ending"
+        )
     _change(room, given, why, expect, json)
+
+
+@app.command()
+def schedule(
+    room: Room = None,
+    opens_at: Annotated[str, typer.Option("--opens-at", help="With its zone: '2026-08-20 09:00 WIB'.")] = "",
+    closes_at: Annotated[str, typer.Option("--closes-at", help="The same; none by default.")] = "none",
+    draw: Annotated[
+        bool,
+        typer.Option("--draw/--fifo", help="Draw the order of all who come before, or first come, first served."),
+    ] = False,
+    entropy_from: Annotated[
+        str, typer.Option("--entropy-from", help="The public value that will go into the draw, said in advance.")
+    ] = "",
+    freeze_s: Annotated[int, typer.Option("--freeze", help="Seconds before the opening: the draw.")] = 120,
+    ending: Annotated[str, typer.Option("--ending", help="At closing, those in line: serve or cut.")] = "serve",
+    why: Why = "",
+) -> None:
+    """Announce an opening. It gets a line of its own, from number 1, and of a draw the commitment at once."""
+
+    async def act(line: Line) -> Snapshot:
+        opening = Opening(
+            read_time(opens_at), read_time(closes_at), read_ending(ending), draw, entropy_from, freeze_s
+        )
+        return await begin_opening(line, opening, load_keys(settings), actor=actor(), why=read_why(why))
+
+    settings = settings_or_exit()
+    after = on_line(room, act)
+    _print(f"{after.room}: opens {_clock(after.knobs.opens_at_ms)}, " + _order(after))
 
 
 @app.command()
@@ -211,6 +266,15 @@ def _change(room: str | None, asked: dict[str, Any], why: str, expect: int | Non
         _tell_unchanged(name, read_changes(asked), json)
     else:
         _tell(name, entry, json)
+
+
+def _order(snapshot: Snapshot) -> str:
+    if snapshot.draw is None:
+        return "first come, first served."
+    return (
+        f"drawn {snapshot.draw.freeze_s} s before. Commitment {snapshot.draw.commitment}. "
+        f"Publish it: antrean draw commit {snapshot.room} --out FILE"
+    )
 
 
 def _entry(room: str, revision: int) -> Entry:

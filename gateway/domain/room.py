@@ -149,6 +149,11 @@ class Snapshot:
         """Place in line of ``number``: the number itself in a line that was not drawn."""
         return number if self.draw is None else self.draw.position(number)
 
+    def awaits_draw(self, number: int) -> bool:
+        """Whether the place of ``number`` is still to be drawn."""
+        draw = self.draw
+        return draw is not None and not draw.secret and (not draw.frozen_ms or number <= draw.size)
+
     @property
     def order(self) -> str:
         """Names the order by which ``position`` counts: the store refuses a place of any other."""

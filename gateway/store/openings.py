@@ -7,6 +7,7 @@ import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from gateway.domain import draw as fair
 from gateway.domain.room import Draw, Ending, Snapshot
@@ -14,6 +15,7 @@ from gateway.errors import InvalidKnob
 from gateway.store.functions import Command, Functions
 from gateway.store.line import Line
 
+ALGORITHM = "antrean-draw-1: Feistel, 4 rounds, HMAC-SHA256; Fisher-Yates below 64"
 FREEZE_LEAST_S, FREEZE_MOST_S = 60, 120
 HEARD_AFTER_S = 20  # of the time to hear and to answer: until the draw is made and the calling has begun
 
@@ -74,6 +76,18 @@ def reveal_command(functions: Functions, snapshot: Snapshot, run_id: str, keys: 
             "the key that the draw was committed with is gone: put it back into the secret keys (any place)"
         )
     return functions.reveal(0, run_id, snapshot.instance, secret.hex())
+
+
+def published(snapshot: Snapshot) -> dict[str, Any]:
+    """Everything about a draw that anyone may know, as it is exported; positions follow from it."""
+    draw = snapshot.draw
+    return {
+        "room": snapshot.room,
+        "instance": snapshot.instance,
+        "opens_at_ms": snapshot.knobs.opens_at_ms,
+        "algorithm": ALGORITHM,
+        "draw": None if draw is None else asdict(draw),
+    }
 
 
 def check_freeze(freeze_s: int, poll_max_s: int) -> None:

@@ -67,8 +67,10 @@ def describe_json(standing: Standing, snapshot: Snapshot | None) -> bytes:
     ticket, state = standing.ticket, standing.state
     number = ticket.number
     position = number if snapshot is None else snapshot.position(number)
+    # Before the draw nobody has a place yet: to tell the number as one would be a promise.
+    shown_position = "null" if snapshot is not None and snapshot.awaits_draw(number) else str(position)
     ahead = eta = location = "null"
-    if snapshot is not None and state in _IN_LINE:
+    if snapshot is not None and state in _IN_LINE and shown_position != "null":
         ahead = str(_ahead(snapshot, position, state))
         wait = _wait(snapshot, position, state)
         if wait is not None:
@@ -77,7 +79,7 @@ def describe_json(standing: Standing, snapshot: Snapshot | None) -> bytes:
         location = json.dumps(ticket.return_to)
     shown_state = State.EXPIRED if state is State.UNKNOWN else state
     return (
-        f'{{"number":{number},"shown":"{format_number(number)}","position":{position},'
+        f'{{"number":{number},"shown":"{format_number(number)}","position":{shown_position},'
         f'"state":"{shown_state.value}","ahead":{ahead},"eta":{eta},'
         f'"poll_s":{_poll_s(snapshot, position, state)},"location":{location}}}'
     ).encode()
