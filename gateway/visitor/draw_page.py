@@ -61,6 +61,7 @@ class DrawCalls:
         """Everything from which a third party computes and checks the whole draw."""
         if scope["method"] not in ("GET", "HEAD"):
             return not_allowed("GET")
+        count_request(self._room.line, "draw")
         snapshot = self._room.snapshot
         if snapshot is None:
             return _TROUBLE
@@ -71,6 +72,7 @@ class DrawCalls:
         """The same for everyone: what the waiting page puts into itself, its policy allows nothing else."""
         if scope["method"] not in ("GET", "HEAD"):
             return not_allowed("GET")
+        count_request(self._room.line, "draw")
         return Answer(200, (JSON_TYPE, _FOR_A_DAY), json.dumps({"script": draw_script()}).encode())
 
 

@@ -102,6 +102,6 @@ def near(place: int) -> list[str]:
     return [f"{people if people < 1000 else -(-people // 10) * 10:,}".replace(",", ".")]
 
 
-def test_the_script_is_of_the_old_kind() -> None:
+async def test_the_script_is_of_the_old_kind() -> None:
     for modern in ("=>", "`", "let ", "const ", "class ", "Uint8Array", "crypto"):
         assert modern not in draw_script()
