@@ -279,7 +279,11 @@ def test_numbers_lost_in_the_pre_queue_hide_nobody_in_the_draw(open_line: OpenLi
     arrived = list(crowd.arrive(200))
     crowd.run(790)
     line.run_id = "third"
-    line.restore(line.snapshot)
+    after = line.restore(line.snapshot)
+    assert after.draw is not None
+    assert after.draw.size == 1300
+    assert after.between(0, 1300) == 1300, "the lost numbers are somewhere in the order, not at 101 to 1100"
+    assert line.client.execute_command("BITCOUNT", "antrean:{room}:gone", 101, 1100, "BIT") == 0
     crowd.run(400)
     assert line.snapshot.phase is Phase.OPEN
     assert {number for _, number in crowd.claims} == set(arrived)
