@@ -13,6 +13,7 @@ from gateway.cli.acting import actor, choose_room, on_line, on_lines, print_json
 from gateway.cli.tables import pairs, table
 from gateway.desk import actions
 from gateway.desk.views import entry_view, room_view
+from gateway.domain import estimate
 from gateway.domain.changes import (
     LABELS,
     LANGUAGES,
@@ -86,7 +87,7 @@ def show(room: Room = None, json: Json = False) -> None:
     if json:
         print_json(view)
     else:
-        _print(pairs(_story(view)))
+        _print(pairs(_story(view, snapshot)))
 
 
 @app.command("set")
@@ -308,7 +309,7 @@ def _last_release(view: dict[str, Any], number: dict[str, str]) -> str:
     return f"{number['seconds_since_last_release']} s ago"
 
 
-def _story(view: dict[str, Any]) -> list[tuple[str, str]]:
+def _story(view: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
     """A room as a person reads it."""
     number = {name: tell(value) for name, value in view.items()}
     return [
@@ -321,10 +322,26 @@ def _story(view: dict[str, Any]) -> list[tuple[str, str]]:
         ("so far", f"{number['claimed']} admitted, {number['finished']} finished, {number['passed']} passed over"),
         ("last release", _last_release(view, number)),
         ("workers", f"{number['workers']} heard"),
+        ("opening", _opening(snapshot)),
         ("message", number["message"]),
         ("this line", f"{view['instance']}, generation {number['generation']}"),
         ("look into", ", ".join(view["alerts"]) or "nothing"),
     ]
+
+
+def _opening(snapshot: Snapshot) -> str:
+    """What the schedule says, and when those in line will all be in."""
+    knobs, draw = snapshot.knobs, snapshot.draw
+    parts = ["first come, first served" if draw is None else f"drawn, N {draw.size:,}"]
+    if knobs.opens_at_ms:
+        parts.append(f"opens {_clock(knobs.opens_at_ms)}")
+    if knobs.closes_at_ms:
+        parts.append(f"closes {_clock(knobs.closes_at_ms)}, those in line then: {knobs.ending}")
+    if draw is not None and draw.frozen_ms and draw.announced_entropy and not draw.entropy:
+        parts.append("WAITS for the announced value: antrean draw freeze --entropy VALUE")
+    if snapshot.waiting and (over := estimate.over(snapshot)) is not None:
+        parts.append(f"everyone in line is in within {over.low_s // 60} to {over.high_s // 60 + 1} min")
+    return ", ".join(parts)
 
 
 def _ask(question: str) -> None:
