@@ -103,6 +103,18 @@ function drawnPlace(draw, number) {
 
 function keepsCommitment(draw) { return toHex(sha256(fromHex(draw.secret))) === draw.commitment; }
 
+// Says on the waiting page that the order is drawn, and why; the build calls it once. NOTICE comes from the build: text by language.
+function notice() {
+  var lead = d.getElementById('lead'), line = d.createElement('p'), link = d.createElement('a');
+  line.id = 'notice';
+  line.className = 'lead';
+  line.appendChild(d.createTextNode(NOTICE[w.C.lang][0] + ' '));
+  link.href = w.C.base + 'draw';
+  link.appendChild(d.createTextNode(NOTICE[w.C.lang][1]));
+  line.appendChild(link);
+  lead.parentNode.insertBefore(line, lead.nextSibling);
+}
+
 // Completes what the waiting page knows of its ticket, unless a reply of the gateway has said it already.
 function tell(draw, ticket) {
   if (draw.secret && ticket && ticket.number && !ticket.position) { ticket.position = drawnPlace(draw, ticket.number); }

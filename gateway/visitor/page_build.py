@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
 import re
 import zlib
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import brotli
 
+from gateway.i18n import languages
 from gateway.visitor.page_minify import minified
 
 _HERE = Path(__file__).parent.parent
@@ -48,7 +50,11 @@ def source(name: str) -> str:
 @lru_cache(maxsize=1)
 def draw_script() -> str:
     """The script that knows the order of a draw: the waiting page puts it into itself when there is one."""
-    return minified(f"(function(w,d){{'use strict';\n{source('draw.js')}}})(window,document);")
+    notices = {
+        code: [language.text("draw.notice"), language.text("draw.how")] for code, language in languages().items()
+    }
+    texts = f"var NOTICE={json.dumps(notices, ensure_ascii=False)};"
+    return minified(f"(function(w,d){{'use strict';{texts}\n{source('draw.js')}notice();}})(window,document);")
 
 
 def stripped_style(name: str) -> str:

@@ -72,6 +72,8 @@ async def test_until_the_draw_the_page_asks_for_nothing_but_the_pulse(chromium: 
     assert (scene.count("GET ticket"), scene.count("GET draw-script"), scene.count("POST check-in")) == (1, 1, 0)
     assert 8 <= scene.count("GET pulse") <= 16
     assert await visitor.text("ahead") == "…", "nobody has a place yet"
+    assert "ditentukan dengan undian" in await visitor.text("notice")
+    assert await visitor.page.get_attribute("#notice a", "href") == "/_queue/registration/draw"
     assert visitor.complaints == []
     await visitor.page.context.close()
 
