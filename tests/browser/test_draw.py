@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import random
+import time
 from dataclasses import asdict, replace
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
 from gateway.domain import draw as fair
+from gateway.domain.credentials import Keyring, Ticket
+from gateway.domain.numbers import format_number
+from gateway.domain.paths import PathRules, Protection
 from gateway.domain.room import Draw
+from gateway.visitor.gate import Gate
 from gateway.visitor.page_build import draw_script, source
+from gateway.visitor.rooms import VisitorRoom
+from gateway.visitor.waiting_page import WaitingPage
 from tests.browser.scene import NOON_MS, Scene, Visitor, a_context, a_pulse, a_ticket, arrive
+from tests.visitor.conftest import KEYS, SETTINGS, MemoryLine, Site, ask
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -107,3 +115,38 @@ def near(place: int) -> list[str]:
 async def test_the_script_is_of_the_old_kind() -> None:
     for modern in ("=>", "`", "let ", "const ", "class ", "Uint8Array", "crypto"):
         assert modern not in draw_script()
+
+
+async def the_draw_page(chromium: Browser, language: str, number: int) -> Page:
+    """As the gate answers it, opened in a browser."""
+    line = MemoryLine()
+    line.draw = FACTS
+    keyring = Keyring(KEYS)
+    room = VisitorRoom(SETTINGS, line, Site(), keyring, WaitingPage(SETTINGS))
+    gate = Gate({"registration": room}, PathRules([Protection("registration", ("/",), ())]))
+    ticket = keyring.sign_ticket(Ticket("registration", "k3xq", 1, number, int(time.time()), "nonce", "/"))
+    headers = {"cookie": f"antrean-ticket-registration={ticket}", "accept-language": language}
+    reply = await ask(gate, "GET", "/_queue/registration/draw", headers)
+    page = await (await a_context(chromium, locale=language)).new_page()
+    await page.set_content(reply.body.decode())
+    return page
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("id", "Tempat Anda dalam antrean"), ("en", "Your place in line")]
+)
+async def test_the_draw_page_recomputes_a_place_in_the_browser(
+    chromium: Browser, language: str, words: str
+) -> None:
+    page = await the_draw_page(chromium, language, 1234)
+    assert await page.text_content("#result") == f"{words}: {FACTS.position(1234)}"
+    await page.fill("#own", "#77")
+    assert await page.text_content("#result") == f"{words}: {FACTS.position(77)}"
+    await page.fill("#own", format_number(4321).lower())
+    assert await page.text_content("#result") == f"{words}: {FACTS.position(4321)}"
+    await page.fill("#own", "#5001")
+    assert "5001" in (await page.text_content("#result") or "")
+    for nonsense in ("", "A", "#", "#0", "x"):
+        await page.fill("#own", nonsense)
+        assert await page.text_content("#result") == "", nonsense
+    await page.context.close()
