@@ -61,10 +61,13 @@ async def test_the_page_notices_a_secret_that_was_not_committed_to(chromium: Bro
     await page.close()
 
 
-async def before_the_draw(chromium: Browser, scene: Scene) -> Visitor:
+async def before_the_draw(chromium: Browser, scene: Scene, skew_s: int = 0) -> Visitor:
+    """``skew_s``: how far the visitor's clock is behind ours."""
+    now_ms = NOON_MS + skew_s * 1000
     scene.ticket = a_ticket(position=None, ahead=None, eta=None, poll_s=60)
     committed = asdict(replace(FACTS, frozen_ms=0, size=0, secret="", entropy=""))
-    scene.pulse = a_pulse(phase="scheduled", called=0, serving=0, opens_at=NOON_MS + 1_800_000, draw=committed)
+    scene.pulse = a_pulse(phase="scheduled", called=0, serving=0, opens_at=now_ms + 1_800_000, draw=committed)
+    scene.pulse["now_ms"] = now_ms
     return await arrive(await a_context(chromium), scene)
 
 
@@ -74,11 +77,15 @@ def make_the_draw(scene: Scene, called: int) -> int:
     return FACTS.position(1234)
 
 
-async def test_until_the_draw_the_page_asks_for_nothing_but_the_pulse(chromium: Browser, scene: Scene) -> None:
-    visitor = await before_the_draw(chromium, scene)
+@pytest.mark.parametrize("skew_s", [0, 5 * 3600, -5 * 3600])
+async def test_until_the_draw_the_page_asks_for_nothing_but_the_pulse(
+    chromium: Browser, scene: Scene, skew_s: int
+) -> None:
+    visitor = await before_the_draw(chromium, scene, skew_s)
     await visitor.pass_s(600, 5)
     assert (scene.count("GET ticket"), scene.count("GET draw-script"), scene.count("POST check-in")) == (1, 1, 0)
     assert 8 <= scene.count("GET pulse") <= 16
+    assert (await visitor.text("wait")).startswith(("00:19", "00:20")), "the countdown is by our clock"
     assert await visitor.text("ahead") == "…", "nobody has a place yet"
     assert "ditentukan dengan undian" in await visitor.text("notice")
     assert await visitor.page.get_attribute("#notice a", "href") == "/_queue/registration/draw"
