@@ -37,8 +37,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     if settings is None:
         settings = load_settings()
         configure_logs(settings, "gateway")
-    keyring = Keyring(load_keys(settings), newer_keys(settings))
-    store = Store(settings.store_address())
+    keys = load_keys(settings)
+    keyring = Keyring(keys, newer_keys(settings))
+    store = Store(settings.store_address(), draw_keys=keys)
     origins = {room.id: _origin(room) for room in settings.rooms}
     rooms = {room.id: _room(room, store, origins[room.id], keyring) for room in settings.rooms}
     rules = PathRules([_protection(room) for room in settings.rooms])

@@ -106,3 +106,7 @@ class StaleRevision(AntreanError):
 
 class InvalidKnob(AntreanError):
     """An operator's value that cannot be used; the message says what is allowed."""
+
+
+class DrawRefuted(AntreanError):
+    """A published draw is not what was committed to, or no draw at all; the message says which."""

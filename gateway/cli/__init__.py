@@ -13,6 +13,7 @@ from gateway.errors import AntreanError, SettingsError
 LazyGroup.groups = {
     "room": "gateway.cli.room:app",
     "ticket": "gateway.cli.ticket:app",
+    "draw": "gateway.cli.draw:app",
     "pass": "gateway.cli.credentials:pass_app",
     "keys": "gateway.cli.credentials:keys_app",
     "desk": "gateway.cli.desk:app",

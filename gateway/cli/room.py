@@ -13,8 +13,21 @@ from gateway.cli.acting import actor, choose_room, on_line, on_lines, print_json
 from gateway.cli.tables import pairs, table
 from gateway.desk import actions
 from gateway.desk.views import entry_view, room_view
-from gateway.domain.changes import LABELS, LANGUAGES, describe, read_changes, read_why, tell
+from gateway.domain import estimate
+from gateway.domain.changes import (
+    LABELS,
+    LANGUAGES,
+    describe,
+    read_changes,
+    read_ending,
+    read_time,
+    read_why,
+    tell,
+)
 from gateway.domain.room import Phase
+from gateway.secrets import load_keys
+from gateway.store.openings import Opening
+from gateway.store.openings import schedule as begin_opening
 
 if TYPE_CHECKING:
     from gateway.domain.changes import Entry
@@ -74,7 +87,7 @@ def show(room: Room = None, json: Json = False) -> None:
     if json:
         print_json(view)
     else:
-        _print(pairs(_story(view)))
+        _print(pairs(_story(view, snapshot)))
 
 
 @app.command("set")
@@ -85,16 +98,59 @@ def set_knobs(
     phase: Annotated[
         str | None, typer.Option("--phase", help="open, paused, last-call, closed or bypass.")
     ] = None,
+    opens_at: Annotated[str | None, typer.Option("--opens-at", help="Move the scheduled opening.")] = None,
+    closes_at: Annotated[str | None, typer.Option("--closes-at", help="When it closes, or none.")] = None,
+    ending: Annotated[
+        str | None, typer.Option("--ending", help="At closing, those in line: serve or cut.")
+    ] = None,
     why: Why = "",
     expect: Expect = None,
     json: Json = False,
 ) -> None:
-    """Change rate, ceiling or phase; in effect on every worker within a second."""
-    asked = {"rate_per_minute": rate, "ceiling": ceiling, "phase": phase}
+    """Change rate, ceiling, phase or times; in effect on every worker within a second."""
+    asked = {
+        "rate_per_minute": rate,
+        "ceiling": ceiling,
+        "phase": phase,
+        "opens_at_ms": opens_at,
+        "closes_at_ms": closes_at,
+        "ending": ending,
+    }
     given = {name: value for name, value in asked.items() if value is not None}
     if not given:
-        raise typer.BadParameter("nothing to change: give --rate, --ceiling or --phase")
+        raise typer.BadParameter(
+            "nothing to change: give --rate, --ceiling, --phase, --opens-at, --closes-at or --ending"
+        )
     _change(room, given, why, expect, json)
+
+
+@app.command()
+def schedule(
+    room: Room = None,
+    opens_at: Annotated[str, typer.Option("--opens-at", help="With its zone: '2026-08-20 09:00 WIB'.")] = "",
+    closes_at: Annotated[str, typer.Option("--closes-at", help="The same; none by default.")] = "none",
+    draw: Annotated[
+        bool,
+        typer.Option("--draw/--fifo", help="Draw the order of all who come before, or first come, first served."),
+    ] = False,
+    entropy_from: Annotated[
+        str, typer.Option("--entropy-from", help="The public value that will go into the draw, said in advance.")
+    ] = "",
+    freeze_s: Annotated[int, typer.Option("--freeze", help="Seconds before the opening: the draw.")] = 120,
+    ending: Annotated[str, typer.Option("--ending", help="At closing, those in line: serve or cut.")] = "serve",
+    why: Why = "",
+) -> None:
+    """Announce an opening. It gets a line of its own, from number 1, and of a draw the commitment at once."""
+
+    async def act(line: Line) -> Snapshot:
+        opening = Opening(
+            read_time(opens_at), read_time(closes_at), read_ending(ending), draw, entropy_from, freeze_s
+        )
+        return await begin_opening(line, opening, load_keys(settings), actor=actor(), why=read_why(why))
+
+    settings = settings_or_exit()
+    after = on_line(room, act)
+    _print(f"{after.room}: opens {_clock(after.knobs.opens_at_ms)}, " + _order(after))
 
 
 @app.command()
@@ -213,6 +269,15 @@ def _change(room: str | None, asked: dict[str, Any], why: str, expect: int | Non
         _tell(name, entry, json)
 
 
+def _order(snapshot: Snapshot) -> str:
+    if snapshot.draw is None:
+        return "first come, first served."
+    return (
+        f"drawn {snapshot.draw.freeze_s} s before. Commitment {snapshot.draw.commitment}. "
+        f"Publish it: antrean draw commit {snapshot.room} --out FILE"
+    )
+
+
 def _entry(room: str, revision: int) -> Entry:
     return on_line(room, lambda line: actions.entry(line, revision))
 
@@ -244,7 +309,7 @@ def _last_release(view: dict[str, Any], number: dict[str, str]) -> str:
     return f"{number['seconds_since_last_release']} s ago"
 
 
-def _story(view: dict[str, Any]) -> list[tuple[str, str]]:
+def _story(view: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
     """A room as a person reads it."""
     number = {name: tell(value) for name, value in view.items()}
     return [
@@ -257,10 +322,26 @@ def _story(view: dict[str, Any]) -> list[tuple[str, str]]:
         ("so far", f"{number['claimed']} admitted, {number['finished']} finished, {number['passed']} passed over"),
         ("last release", _last_release(view, number)),
         ("workers", f"{number['workers']} heard"),
+        ("opening", _opening(snapshot)),
         ("message", number["message"]),
         ("this line", f"{view['instance']}, generation {number['generation']}"),
         ("look into", ", ".join(view["alerts"]) or "nothing"),
     ]
+
+
+def _opening(snapshot: Snapshot) -> str:
+    """What the schedule says, and when those in line will all be in."""
+    knobs, draw = snapshot.knobs, snapshot.draw
+    parts = ["first come, first served" if draw is None else f"drawn, N {draw.size:,}"]
+    if knobs.opens_at_ms:
+        parts.append(f"opens {_clock(knobs.opens_at_ms)}")
+    if knobs.closes_at_ms:
+        parts.append(f"closes {_clock(knobs.closes_at_ms)}, those in line then: {knobs.ending}")
+    if draw is not None and draw.frozen_ms and draw.announced_entropy and not draw.entropy:
+        parts.append("WAITS for the announced value: antrean draw freeze --entropy VALUE")
+    if snapshot.waiting and (over := estimate.over(snapshot)) is not None:
+        parts.append(f"everyone in line is in within {over.low_s // 60} to {over.high_s // 60 + 1} min")
+    return ", ".join(parts)
 
 
 def _ask(question: str) -> None:

@@ -69,7 +69,9 @@ class Api:
         expected = _expected_revision(body.pop("expected_revision", None), if_match)
         why = _why(body.pop("why", ""))
         if not body:
-            raise Refusal(422, "invalid", "nothing to change: give rate_per_minute, ceiling, phase or message")
+            raise Refusal(
+                422, "invalid", "nothing to change: give rate_per_minute, ceiling, phase, message or a time"
+            )
         changes = read_changes(body)
         try:
             await actions.change(line, changes, actor=_caller(request), why=why, expected_revision=expected)

@@ -7,7 +7,7 @@ from typing import Any
 from gateway.desk.views import ALERTS
 from gateway.domain.changes import LANGUAGES, MAX_WHY_CHARACTERS, OPERATOR_PHASES
 from gateway.domain.help_desk import ADVICE
-from gateway.domain.room import MAX_CEILING, MAX_MESSAGE_CHARACTERS, MAX_RATE_PER_MINUTE, Phase
+from gateway.domain.room import MAX_CEILING, MAX_MESSAGE_CHARACTERS, MAX_RATE_PER_MINUTE, Ending, Phase
 
 Schema = dict[str, Any]
 
@@ -214,6 +214,7 @@ def _room() -> Schema:
             "phase": {"enum": [str(phase) for phase in Phase]},
             "rate_per_minute": _amount("configured admissions a minute"),
             "ceiling": _count("most visitors inside at once"),
+            "ending": {"enum": [str(ending) for ending in Ending]},
             "opens_at_ms": _time("when the doors open"),
             "closes_at_ms": _time("when the last call begins"),
             "message": _message(),
@@ -249,6 +250,10 @@ def _room() -> Schema:
     )
 
 
+def _set_time(what: str) -> Schema:
+    return {"type": ["integer", "string"], "description": f"{what}: unix ms, a time with its zone, or none"}
+
+
 def _changes() -> Schema:
     changes = _object(
         {
@@ -256,13 +261,16 @@ def _changes() -> Schema:
             "ceiling": {"type": "integer", "minimum": 0, "maximum": MAX_CEILING},
             "phase": {"enum": [str(phase) for phase in OPERATOR_PHASES]},
             "message": _message() | {"description": "replaces what was announced, in both languages"},
+            "opens_at_ms": _set_time("moves the scheduled opening"),
+            "closes_at_ms": _set_time("when it closes"),
+            "ending": {"enum": [str(ending) for ending in Ending]},
             "why": _why(),
             "expected_revision": _count("refused with 409 when the room has another one by now")
             | {"maximum": LARGEST},
         }
     )
     del changes["required"]
-    knobs = ("rate_per_minute", "ceiling", "phase", "message")
+    knobs = ("rate_per_minute", "ceiling", "phase", "message", "opens_at_ms", "closes_at_ms", "ending")
     return changes | {"anyOf": [{"required": [name]} for name in knobs]}
 
 

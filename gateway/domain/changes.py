@@ -11,12 +11,16 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from typing import Any
 
-from gateway.domain.room import MAX_MESSAGE_CHARACTERS, Knobs, Phase, check_ceiling, check_rate
+from gateway.domain.room import MAX_MESSAGE_CHARACTERS, Ending, Knobs, Phase, check_ceiling, check_rate
 from gateway.errors import AntreanError, InvalidKnob
 
 LANGUAGES = ("id", "en")
+
+LATEST_MS = 10**14
+INDONESIAN_ZONES = {"WIB": "+07:00", "WITA": "+08:00", "WIT": "+09:00"}
 
 # Control characters but the line break, and half characters that no encoding can carry. Emoji, whose parts
 # are joined by invisible characters, and writing from right to left are meant to pass.
@@ -157,11 +161,43 @@ def read_why(value: object) -> str:
     return read_text(value, MAX_WHY_CHARACTERS)
 
 
+def read_time(value: object) -> int:
+    """Wall time in ms, from a date and time with its zone, or from ms; 0 for "none". Raises InvalidKnob."""
+    wanted = 'a time with its zone, like "2026-08-20 09:00 WIB" or "2026-08-20T09:00+07:00", or "none"'
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LATEST_MS:
+        return value
+    if not isinstance(value, str):
+        raise InvalidKnob(f"{_shown(value)} is not {wanted}")
+    text = value.strip()
+    if text in ("", "none"):
+        return 0
+    for name, offset in INDONESIAN_ZONES.items():
+        text = re.sub(rf"\s*{name}$", offset, text)
+    try:
+        moment = datetime.fromisoformat(text)
+        at_ms = round(moment.timestamp() * 1000) if moment.tzinfo else -1
+    except (ValueError, OverflowError):
+        at_ms = -1
+    if not 0 < at_ms < LATEST_MS:
+        raise InvalidKnob(f"{_shown(value)} is not {wanted}")
+    return at_ms
+
+
+def read_ending(value: object) -> Ending:
+    """What closing time means. Raises InvalidKnob."""
+    if value in tuple(Ending):
+        return Ending(str(value))
+    raise InvalidKnob(f"{_shown(value)} is not what closing can mean: use {', '.join(Ending)}")
+
+
 READERS: dict[str, Callable[[object], object]] = {
     "rate_per_minute": read_rate,
     "ceiling": read_ceiling,
     "phase": read_phase,
     "message": read_message,
+    "opens_at_ms": read_time,
+    "closes_at_ms": read_time,
+    "ending": read_ending,
 }
 
 
@@ -187,6 +223,7 @@ LABELS = {
     "message": "message",
     "opens_at_ms": "opening time",
     "closes_at_ms": "closing time",
+    "ending": "ending",
 }
 UNITS = {"rate_per_minute": " a minute", "ceiling": " visitors inside"}
 
@@ -194,10 +231,16 @@ UNITS = {"rate_per_minute": " a minute", "ceiling": " visitors inside"}
 def describe(before: Mapping[str, object], after: Mapping[str, object]) -> str:
     """One line for people: ``rate 60 → 30 a minute, phase open → paused``."""
     parts = (
-        f"{LABELS.get(name, name)} {tell(before.get(name))} → {tell(value)}{UNITS.get(name, '')}"
+        f"{LABELS.get(name, name)} {_tell(name, before.get(name))} → {_tell(name, value)}{UNITS.get(name, '')}"
         for name, value in after.items()
     )
     return ", ".join(parts) or "nothing"
+
+
+def _tell(name: str, value: object) -> str:
+    if name in ("opens_at_ms", "closes_at_ms") and isinstance(value, int):
+        return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if value else "none"
+    return tell(value)
 
 
 def tell(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.domain.room import Phase, Snapshot
+from gateway.domain.room import Ending, Phase, Snapshot
 
 POLL_LEAST_S = 2
 POLL_CALLED_S = 10
@@ -83,6 +83,25 @@ def wait_late(snapshot: Snapshot) -> Wait | None:
         return None
     everybody_s = max(snapshot.late, 1) * 2 * 60 / rate_per_minute
     return Wait(0, int(everybody_s * LONGER) + LONGER_S)
+
+
+def in_time(snapshot: Snapshot, expected: Wait | None) -> bool | None:
+    """Whether somebody in line is let in before it ends, given the wait; None when nobody can say yet.
+
+    A last call serves everyone in line, however long it takes.
+    """
+    knobs = snapshot.knobs
+    if knobs.ending is Ending.SERVE or not knobs.closes_at_ms:
+        return True
+    left_s = (knobs.closes_at_ms - snapshot.now_ms) / 1000
+    if expected is None or expected.low_s <= left_s < expected.high_s:
+        return None
+    return expected.high_s <= left_s
+
+
+def over(snapshot: Snapshot) -> Wait | None:
+    """When everyone in line now will have been let in; None while nobody can say."""
+    return wait(snapshot, snapshot.issued + 1)
 
 
 def poll_s(snapshot: Snapshot, position: int) -> int:

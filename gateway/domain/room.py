@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gateway.domain import draw as fair
 from gateway.errors import InvalidKnob
 
 LEAST_RATE_PER_MINUTE = 0.1  # a slower line is a list of appointments
@@ -36,15 +37,35 @@ class Phase(StrEnum):
         return self in (Phase.OPEN, Phase.LAST_CALL)
 
 
+class Ending(StrEnum):
+    """What closing time means for those in line. Chosen before the opening, so that they know."""
+
+    SERVE = "serve"  # last call: everyone in line is still served
+    CUT = "cut"  # the line ends
+
+
 @dataclass(frozen=True, slots=True)
 class Draw:
     """The public facts of a draw; empty strings and zero until each is known."""
 
     commitment: str = ""  # hex SHA-256 of the secret, published before the first ticket exists
-    announced_entropy: str = ""  # what public value will be used, said in advance
+    announced_entropy: str = ""  # what public value will be used, said in advance; none: a draw without
+    freeze_s: int = 120  # before the opening
+    frozen_ms: int = 0  # wall time at which N was fixed
     size: int = 0  # N, fixed at the freeze
     secret: str = ""  # hex, published at the draw
     entropy: str = ""  # entered after the freeze
+
+    @property
+    def is_due(self) -> bool:
+        """Whether everything is known but the secret, which may be published now."""
+        return bool(self.frozen_ms and not self.secret and (self.entropy or not self.announced_entropy))
+
+    def position(self, number: int) -> int:
+        """Place in line of ``number``: the number itself until the draw, and for who came after the freeze."""
+        if not self.secret:
+            return number
+        return fair.position_of(fair.seed_of(self.secret, self.entropy), self.size, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +78,7 @@ class Knobs:
     opens_at_ms: int = 0  # wall time, 0: none
     closes_at_ms: int = 0
     message: dict[str, str] = field(default_factory=dict)  # language code to text
+    ending: Ending = Ending.SERVE
 
     def __post_init__(self) -> None:
         check_rate(self.rate_per_minute)
@@ -116,7 +138,7 @@ class Snapshot:
 
     def between(self, after: int, last: int) -> int:
         """How many tickets have a number above ``after`` and up to ``last``, without those never given out."""
-        gaps = sum(max(0, min(last, to) - max(after, first - 1)) for first, to in self.skipped)
+        gaps = sum(max(0, min(last, to) - max(after, first - 1)) for first, to in self.skipped_places)
         return max(0, last - after - gaps)
 
     @property
@@ -126,7 +148,26 @@ class Snapshot:
 
     def position(self, number: int) -> int:
         """Place in line of ``number``: the number itself in a line that was not drawn."""
-        return number
+        return number if self.draw is None else self.draw.position(number)
+
+    def awaits_draw(self, number: int) -> bool:
+        """Whether the place of ``number`` is still to be drawn."""
+        draw = self.draw
+        return draw is not None and not draw.secret and (not draw.frozen_ms or number <= draw.size)
+
+    @property
+    def order(self) -> str:
+        """Names the order by which ``position`` counts: the store refuses a place of any other."""
+        if self.draw is None or not self.draw.secret or not self.draw.size:
+            return self.instance
+        return f"{self.instance}:{self.draw.size}"
+
+    @property
+    def skipped_places(self) -> tuple[tuple[int, int], ...]:
+        """The gaps as places in line: the draw scattered those before the freeze."""
+        if self.draw is None or not self.draw.secret:
+            return self.skipped
+        return tuple(gap for gap in self.skipped if gap[0] > self.draw.size)
 
 
 def check_rate(rate_per_minute: float) -> float:

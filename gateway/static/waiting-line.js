@@ -175,10 +175,17 @@ function takePulse(body) {
   pulse.poll_max_s = Math.min(Math.max(+pulse.poll_max_s || 60, 2), 600);
   pulseAt = now();
   pulse.opens_ms = moment_ms(pulse.opens_at);
+  if (pulse.draw) { drawn(); }
   if (again || (checking() && !asking) || (body.phase === 'bypass' && (!before || before.phase !== 'bypass'))) {
     setTimeout(function () { soon(again ? 4 : 2); }, 0);
   }
   draw();
+}
+
+// A drawn place comes from the pulse alone, by a script that only the pages of drawn rooms fetch.
+function drawn() {
+  if (w.antreanDraw) { w.antreanDraw(pulse.draw, me); }
+  else { ask('GET', 'draw-script', function (body) { page.appendChild(d.createElement('script')).text = body && body.script; }); }
 }
 
 function forget() { seen = {}; remember('seen', null); }

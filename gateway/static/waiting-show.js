@@ -17,7 +17,7 @@ function ahead() {
   var since = Math.min(now() - (fromTicket ? ticketAt : pulseAt), 90);
   if (pulse && /^(open|last-call)$/.test(pulse.phase) && !broken) { known = Math.max(known - 0.8 * rate() / 60 / pulse.density * since, 0); }
   known = Math.ceil(known);
-  if (seen.number !== me.number || !(seen.first > 0)) { seen = { line: seen.line, number: me.number, first: Math.max(known, 1), least: known, done: 0 }; }
+  if (seen.number !== me.position || !(seen.first > 0)) { seen = { line: seen.line, number: me.position, first: Math.max(known, 1), least: known, done: 0 }; }
   seen.least = Math.min(seen.least, known);
   seen.done = Math.max(seen.done, Math.round(1000 * (1 - seen.least / seen.first)));
   return seen.least;

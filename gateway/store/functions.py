@@ -87,5 +87,15 @@ class Functions:
     def new_line(self, now_ms: int, instance: str, actor: str, why: str) -> Command:
         return self._call("FCALL", "new_line", now_ms, "", instance, actor, why)
 
+    def schedule(self, now_ms: int, actor: str, why: str, instance: str, *opening: str | int) -> Command:
+        """``opening``: opens_at_ms, closes_at_ms, ending, JSON of the draw or ''."""
+        return self._call("FCALL", "schedule", now_ms, "", actor, why, instance, *opening)
+
+    def enter_entropy(self, now_ms: int, actor: str, why: str, instance: str, entropy: str) -> Command:
+        return self._call("FCALL", "enter_entropy", now_ms, "", actor, why, instance, entropy)
+
+    def reveal(self, now_ms: int, run_id: str, instance: str, secret_hex: str) -> Command:
+        return self._call("FCALL", "reveal", now_ms, run_id, instance, secret_hex)
+
     def read(self, now_ms: int) -> Command:
         return self._call("FCALL_RO", "read", now_ms, "")

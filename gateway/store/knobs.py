@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from gateway.domain.room import MAX_MESSAGE_CHARACTERS, Phase, check_ceiling, check_rate
+from gateway.domain.room import MAX_MESSAGE_CHARACTERS, Ending, Phase, check_ceiling, check_rate
 from gateway.errors import InvalidKnob
 
 
@@ -41,6 +41,13 @@ def _phase(value: object) -> str:
         raise InvalidKnob(f"phase {value!r} does not exist: use one of " + ", ".join(Phase)) from None
 
 
+def _ending(value: object) -> str:
+    try:
+        return Ending(str(value)).value
+    except ValueError:
+        raise InvalidKnob(f"ending {value!r} does not exist: use one of " + ", ".join(Ending)) from None
+
+
 def _time(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**14:
         raise InvalidKnob(f"time {value!r} is not milliseconds since 1970 (0 for none)")
@@ -65,4 +72,5 @@ _CHECKS: dict[str, tuple[str, Callable[[object], str | float]]] = {
     "opens_at_ms": ("opens_at_ms", _time),
     "closes_at_ms": ("closes_at_ms", _time),
     "message": ("message", _message),
+    "ending": ("ending", _ending),
 }

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from gateway.domain.room import Knobs, Snapshot
-from gateway.errors import LineClosed, RoomMissing, StaleRevision, StoreError, StoreUnreachable
+from gateway.errors import InvalidKnob, LineClosed, RoomMissing, StaleRevision, StoreError, StoreUnreachable
 from gateway.store.batching import Settle
 from gateway.store.functions import Command, Functions
 from gateway.store.keys import room_key
@@ -121,7 +121,7 @@ class Line:
 
         Raises StoreUnreachable (also while its worker is still to reserve it), LineClosed.
         """
-        answer = int(await self._ask("redeem", (block, index, int(self._store.is_settled))))
+        answer = int(await self._ask("redeem", block, index, int(self._store.is_settled)))
         if answer < 0:
             raise LineClosed("closed")
         if answer == 0:
@@ -135,7 +135,7 @@ class Line:
         ``returning``: the visitor holds a pass within its hard limit. An admission may take a second or two to
         come: it is told at its place in the rate. Raises StoreUnreachable.
         """
-        answer = await self._ask("check_in", (self._position(number), number, int(returning)))
+        answer = await self._ask("check_in", number, int(returning), place_of=number)
         state, _, wait_ms = answer.partition(" ")
         if wait_ms:
             await asyncio.sleep(int(wait_ms) / 1000)
@@ -143,26 +143,26 @@ class Line:
 
     async def look(self, number: int, *, returning: bool = False) -> State:
         """The same answer without marking or claiming. Raises StoreUnreachable."""
-        return _STATES[await self._ask("look", (self._position(number), number, int(returning)))]
+        return _STATES[await self._ask("look", number, int(returning), place_of=number)]
 
     async def touch(self, number: int) -> bool:
         """The pass was used: extend its lease. False: finished or withdrawn, refuse it.
 
         Raises StoreUnreachable.
         """
-        return bool(await self._ask("touch", (number,)))
+        return bool(await self._ask("touch", number))
 
     async def finish(self, number: int) -> None:
         """The visitor is done: free the place inside. Raises StoreUnreachable."""
-        await self._ask("finish", (number,))
+        await self._ask("finish", number)
 
     async def leave(self, number: int) -> None:
         """The place is given up, by the visitor or an operator. Raises StoreUnreachable."""
-        await self._ask("leave", (self._position(number), number))
+        await self._ask("leave", number, place_of=number)
 
     async def reinstate(self, number: int) -> None:
         """An operator gives the place back. Raises StoreUnreachable."""
-        await self._ask("reinstate", (self._position(number), number))
+        await self._ask("reinstate", number, place_of=number)
 
     def count(self, metric: str, amount: float = 1) -> None:
         """Add to a counter that all workers share; it travels with the next tick."""
@@ -196,6 +196,11 @@ class Line:
     async def new_line(self, *, actor: str, why: str = "") -> Snapshot:
         """Begin again with number 1. Raises RoomMissing, StoreUnreachable."""
         (reply,) = await self._store.execute([self.functions.new_line(0, secrets.token_hex(8), actor, why)])
+        return self.accept(reply)
+
+    async def act(self, command: Command) -> Snapshot:
+        """One of an operator's commands that answers with a snapshot. Raises as ``set_knobs``."""
+        (reply,) = await self._store.execute([command])
         return self.accept(reply)
 
     async def audit(self, most: int = 50) -> list[dict[str, Any]]:
@@ -341,19 +346,22 @@ class Line:
             if not future.done():
                 future.set_result(answer)
 
-    async def _ask(self, kind: str, arguments: tuple[int | str, ...]) -> Any:
+    async def _ask(self, kind: str, *arguments: int | str, place_of: int | None = None) -> Any:
         try:
-            return await self._submit(kind, arguments)
+            return await self._submit(kind, arguments, place_of)
         except StoreUnreachable:
             # One reply that was late or lost is no outage, and all of these may be asked twice.
             if not self._store.reachable:
                 raise
-        return await self._submit(kind, arguments)
+        return await self._submit(kind, arguments, place_of)
 
-    def _submit(self, kind: str, arguments: tuple[int | str, ...]) -> asyncio.Future[Any]:
+    def _submit(self, kind: str, arguments: tuple[int | str, ...], place_of: int | None) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        instance = "" if self.snapshot is None else self.snapshot.instance
-        self._waiting.setdefault((kind, instance), []).append((arguments, future))
+        # Place and order by the same snapshot: between two tries the draw may have been made.
+        order = "" if self.snapshot is None else self.snapshot.order
+        if place_of is not None:
+            arguments = (self._position(place_of), *arguments)
+        self._waiting.setdefault((kind, order), []).append((arguments, future))
         self._store.batcher.wake()
         return future
 
@@ -386,6 +394,8 @@ def _error(reply: Exception) -> Exception:
             return RoomMissing("the room is not in the store: start the gateway once, it opens its rooms")
         case "CLOSED":
             return LineClosed(text.removeprefix("CLOSED "))
+        case "REFUSED":
+            return InvalidKnob(text.removeprefix("REFUSED "))
         case "CONFLICT":
             return StaleRevision(int(text.removeprefix("CONFLICT ")))
         case "RESTORE" | "OTHERLINE":

@@ -12,12 +12,13 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from gateway.domain.room import Knobs
-from gateway.errors import StoreError
+from gateway.errors import InvalidKnob, StoreError
 from gateway.logs import get_logger
 from gateway.store.batching import Batcher
 from gateway.store.functions import Command
 from gateway.store.keys import room_key
 from gateway.store.line import Line
+from gateway.store.openings import reveal_command
 from gateway.store.topology import connection_for
 
 TICK_EVERY_S = 0.25
@@ -30,10 +31,12 @@ log = get_logger(__name__)
 class Store:
     """One process's view of the store. A worker calls ``start``; a command or the desk need not.
 
+    ``draw_keys``: the secret keys, for who may make a draw when it is due.
     ``worker`` is made new for each process, after the fork: two workers must never share join sequences.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, draw_keys: Sequence[str] = ()) -> None:
+        self._draw_keys = draw_keys
         self.worker = secrets.token_hex(16)
         self.batcher = Batcher(self.execute)
         self.lines: dict[str, Line] = {}
@@ -148,6 +151,20 @@ class Store:
             self.trouble(reply)
             line.accept(reply)
         await self._catch_up(line)
+        await self._draw(line)
+
+    async def _draw(self, line: Line) -> None:
+        """Make the draw when it is due. Raises StoreError."""
+        snapshot = line.snapshot
+        if snapshot is None:
+            return
+        try:
+            command = reveal_command(line.functions, snapshot, self.run_id_of(line.room), self._draw_keys)
+        except InvalidKnob as error:
+            raise StoreError(f"the draw of {line.room} cannot be made: {error}") from error
+        if command is not None:
+            await line.act(command)
+            log.info("drawn", room=line.room)
 
     async def _catch_up(self, line: Line) -> None:
         """What an outage left: a join without an answer, then the stamps, each in the order in which they came."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from gateway.domain.room import Draw, Knobs, Phase, Snapshot
+from gateway.domain.room import Draw, Ending, Knobs, Phase, Snapshot
 from gateway.errors import StoreError
 
 
@@ -36,6 +36,7 @@ def _build(room: str, fields: dict[str, str]) -> Snapshot:
             opens_at_ms=whole("opens_at_ms"),
             closes_at_ms=whole("closes_at_ms"),
             message=json.loads(fields["message"] or "{}"),
+            ending=Ending(fields["ending"] or Ending.SERVE),
         ),
         now_ms=whole("now_ms"),
         vt_ms=whole("vt"),
@@ -82,6 +83,7 @@ def knob_fields(knobs: Knobs) -> dict[str, str | float]:
         "opens_at_ms": knobs.opens_at_ms,
         "closes_at_ms": knobs.closes_at_ms,
         "message": json.dumps(knobs.message, ensure_ascii=False),
+        "ending": knobs.ending.value,
     }
 
 

@@ -20,6 +20,7 @@ from gateway.errors import AmbiguousPath
 from gateway.visitor.answers import Answer, json_answer, not_allowed, problem, see_other
 from gateway.visitor.check_in import Call, CheckInCalls
 from gateway.visitor.counting import count_request
+from gateway.visitor.draw_page import DrawCalls
 from gateway.visitor.forward_auth import ForwardAuth
 from gateway.visitor.onward import VisitorHeader, pass_free, pass_on
 from gateway.visitor.pulse import Pulse
@@ -88,6 +89,9 @@ class Gate:
             in_room = CheckInCalls(room, secure=self._secure, public_origin=public_origin)
             calls[prefix + b"pulse"] = _pulse_call(room)
             calls[prefix + b"wait"] = self._wait_call(room)
+            draw = DrawCalls(room, secure=self._secure)
+            calls[prefix + b"draw"], calls[prefix + b"draw.json"] = draw.page, draw.export
+            calls[prefix + b"draw-script"] = draw.script
             calls |= {prefix + name.encode(): call for name, call in in_room.by_name().items()}
         return calls
 
@@ -177,7 +181,7 @@ class Gate:
     def _unknown_call(self, raw_path: bytes) -> Answer:
         room_id = raw_path[len(OURS) :].partition(b"/")[0].decode("latin-1")
         if room_id in self._rooms:
-            return problem(404, "unknown-call", "The calls are pulse, join, check-in, ticket and leave.")
+            return problem(404, "unknown-call", "The calls are pulse, join, check-in, ticket, leave and draw.")
         return problem(404, "unknown-room", f"There is no room {room_id[:40]!r} here.")
 
 

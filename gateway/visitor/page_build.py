@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
 import re
 import zlib
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import brotli
+
+from gateway.i18n import languages
+from gateway.visitor.page_minify import minified
 
 _HERE = Path(__file__).parent.parent
 TEMPLATES, STATIC = _HERE / "templates", _HERE / "static"
@@ -43,17 +47,28 @@ def source(name: str) -> str:
     return (STATIC / name).read_text("utf-8")
 
 
+@lru_cache(maxsize=1)
+def draw_script() -> str:
+    """The script that knows the order of a draw: the waiting page puts it into itself when there is one."""
+    notices = {
+        code: [language.text("draw.notice"), language.text("draw.how")] for code, language in languages().items()
+    }
+    texts = f"var NOTICE={json.dumps(notices, ensure_ascii=False)};"
+    return minified(f"(function(w,d){{'use strict';{texts}\n{source('draw.js')}notice();}})(window,document);")
+
+
 def stripped_style(name: str) -> str:
     """The named style sheet without comments and needless space."""
     style = re.sub(r"/\*.*?\*/", "", source(name), flags=re.DOTALL)
     return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"\s+", " ", style)).replace(": ", ":").strip()
 
 
-def content_security_policy(style: str, script: str) -> bytes:
+def content_security_policy(style: str, script: str, *more_hashes: str) -> bytes:
     """Nothing from anywhere but this site; inline only exactly this style and this script."""
+    allowed = " ".join((script_hash(script), *more_hashes))
     return (
         "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; "
-        f"connect-src 'self'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
+        f"connect-src 'self'; img-src data:; style-src {script_hash(style)}; script-src {allowed}"
     ).encode()
 
 
@@ -106,5 +121,6 @@ def _deflate(data: bytes, level: int, *, last: bool, after: bytes = b"") -> byte
     return stream.compress(data) + stream.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
 
 
-def _hash(text: str) -> str:
+def script_hash(text: str) -> str:
+    """How a policy names exactly this inline text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -25,7 +25,9 @@ _CHOSEN = re.compile(rb"(?:^|&)antrean-lang=([A-Za-z-]{2,10})(?=&|$)")
 
 def newcomer(room: VisitorRoom, request: Request, *headers: Header) -> Answer:
     """The page of somebody whose ticket is in ``headers``: ready bytes, nothing of one visitor in them."""
-    page = room.page.surge(_language(room, request), _encoding(request.header(b"accept-encoding")[:_LONGEST]))
+    page = room.page.surge(
+        chosen_language(room, request), _encoding(request.header(b"accept-encoding")[:_LONGEST])
+    )
     return _answer(room.settings.queue_status, page, request, *headers)
 
 
@@ -33,7 +35,7 @@ def standing(room: VisitorRoom, request: Request, stands: Standing, *headers: He
     """The page of somebody with a ticket, complete without a script."""
     state = describe_for_page(stands, room.snapshot)
     encoding = _encoding(request.header(b"accept-encoding")[:_LONGEST])
-    page = room.page.rendered(_language(room, request), state, encoding)
+    page = room.page.rendered(chosen_language(room, request), state, encoding)
     return _answer(room.settings.queue_status, page, request, *headers)
 
 
@@ -67,7 +69,7 @@ def without_language(query: bytes) -> bytes:
 
 def _simple(room: VisitorRoom, request: Request, kind: str) -> Page:
     encoding = _encoding(request.header(b"accept-encoding")[:_LONGEST])
-    return room.page.simple(_language(room, request), kind, encoding)
+    return room.page.simple(chosen_language(room, request), kind, encoding)
 
 
 def _answer(status: int, page: Page, request: Request, *headers: Header) -> Answer:
@@ -78,7 +80,8 @@ def _answer(status: int, page: Page, request: Request, *headers: Header) -> Answ
     return Answer(status, headers, page.body, fixed=page)
 
 
-def _language(room: VisitorRoom, request: Request) -> str:
+def chosen_language(room: VisitorRoom, request: Request) -> str:
+    """The code of the language in which this visitor is spoken to."""
     chosen = _CHOSEN.search(request.query) if b"antrean-lang" in request.query else None
     picked = chosen[1] if chosen is not None else b"".join(request.cookies(b"antrean-lang")[:1])
     return _best_language(

@@ -47,7 +47,7 @@ def pulse_of(snapshot: Snapshot) -> dict[str, Any]:
         "issued": snapshot.issued,
         "called": snapshot.called,
         "serving": snapshot.serving,
-        "skipped": [gap for gap in snapshot.skipped if gap[1] > snapshot.serving],
+        "skipped": [gap for gap in snapshot.skipped_places if gap[1] > snapshot.serving],
         "rate_per_minute": knobs.rate_per_minute,
         "delivered_per_minute": round(snapshot.delivered_per_minute, 2),
         "density": round(snapshot.density, 4),

@@ -17,6 +17,7 @@ from gateway.visitor.rooms import VisitorRoom
 
 # A number in one of these states leads nowhere any more: its visitor may join anew.
 ENDED = frozenset((State.FINISHED, State.EXPIRED, State.WITHDRAWN, State.UNKNOWN))
+_JSON = {True: "true", False: "false", None: "null"}
 _IN_LINE = frozenset((State.WAITING, State.CALLED, State.LATE))
 
 
@@ -93,18 +94,21 @@ def describe_json(standing: Standing, snapshot: Snapshot | None) -> bytes:
     ticket, state = standing.ticket, standing.state
     number = ticket.number
     position = number if snapshot is None else snapshot.position(number)
-    ahead = eta = location = "null"
-    if snapshot is not None and state in _IN_LINE:
+    # Before the draw nobody has a place yet: to tell the number as one would be a promise.
+    shown_position = "null" if snapshot is not None and snapshot.awaits_draw(number) else str(position)
+    ahead = eta = location = in_time = "null"
+    if snapshot is not None and state in _IN_LINE and shown_position != "null":
         ahead = str(_ahead(snapshot, position, state))
         wait = _wait(snapshot, position, state)
+        in_time = _JSON[estimate.in_time(snapshot, wait)]
         if wait is not None:
             eta = f'{{"low_s":{wait.low_s},"high_s":{wait.high_s}}}'
     if state is State.ADMITTED:
         location = json.dumps(ticket.return_to)
     shown_state = State.EXPIRED if state is State.UNKNOWN else state
     return (
-        f'{{"number":{number},"shown":"{format_number(number)}","position":{position},'
-        f'"state":"{shown_state.value}","ahead":{ahead},"eta":{eta},'
+        f'{{"number":{number},"shown":"{format_number(number)}","position":{shown_position},'
+        f'"state":"{shown_state.value}","ahead":{ahead},"eta":{eta},"in_time":{in_time},'
         f'"poll_s":{_poll_s(snapshot, position, state)},"location":{location}}}'
     ).encode()
 

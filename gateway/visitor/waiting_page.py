@@ -32,6 +32,8 @@ from gateway.visitor.page_build import (
     choose_encoding,
     compressed,
     content_security_policy,
+    draw_script,
+    script_hash,
     source,
     stripped_style,
 )
@@ -124,7 +126,7 @@ class _Sheet:
         self._frame = Frame.around(before.encode(), after.encode())
         # Fixed texts and slots' names in turn: fixed, name, fixed, name, …, fixed.
         self._middle = middle.replace("\x03", _EDGE).split(_EDGE)
-        self._headers = _headers(language, content_security_policy(style, script))
+        self._headers = _headers(language, content_security_policy(style, script, script_hash(draw_script())))
         self._view_slots = {name: self._slots_of_view(name) for name in words.VIEWS}
         views = ("joining", *KINDS.values())
         self.prebuilt = {(view, encoding): self._built(view, encoding) for view in views for encoding in ENCODINGS}

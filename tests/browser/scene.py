@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from gateway.visitor.page_build import draw_script
 from gateway.visitor.waiting_page import WaitingPage, choose_encoding, choose_language
 
 NOON_MS = 1_787_202_000_000  # Thursday 20 August 2026, 12:00 in Jakarta
@@ -133,6 +134,8 @@ class Scene:
             return await self._troubled()
         if name == "pulse":
             return JSONResponse(self.pulse)
+        if name == "draw-script":
+            return JSONResponse({"script": draw_script()})
         if name == "join":
             return JSONResponse(self.joined, 201) if self.joined else _problem(409)
         if name == "leave" and "text/html" in request.headers["accept"]:

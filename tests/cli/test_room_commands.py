@@ -116,6 +116,7 @@ def on_line(url: str, act: Callable[[Line], Awaitable[Any]]) -> Any:
 
 
 async def _begin_anew(line: Line) -> None:
+    await line.set_knobs({"phase": Phase.CLOSED}, actor="tests")
     await line.new_line(actor="tests")
     fresh = {"rate_per_minute": 60.0, "ceiling": 500, "phase": Phase.OPEN, "message": {}}
     await line.set_knobs(fresh, actor="tests")

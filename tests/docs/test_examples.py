@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Callable
 
 import pytest
 
+from gateway.domain import draw as fair
 from gateway.domain.credentials import Keyring, Pass
+from gateway.domain.room import Draw
 from gateway.settings import RoomSettings, load_settings
 from gateway.settings.documented import settings_of
 from tests.docs.documents import README, ROOT, blocks
@@ -69,3 +72,16 @@ def test_the_origins_example_refuses_what_is_old_forged_or_cut(
     assert visitor_of(now, ["another-key-of-at-least-32-characters"]) is None
     assert visitor_of(now[:-2], KEYS) is None
     assert visitor_of("", KEYS) is None
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 5, 63, 64, 65, 1000])
+def test_the_lines_that_check_a_draw_give_the_order_of_the_gateway(size: int) -> None:
+    [block] = blocks(ROOT / "docs" / "draw.md", "python")
+    names: dict[str, Callable[[str], list[int]]] = {}
+    exec(block, names)  # our own document
+    secret = fair.draw_secret(KEYS[0], "registration", "an-opening")
+    facts = Draw(fair.commitment_of(secret), "the lottery", size=size, secret=secret.hex(), entropy="04-17 é")
+    text = json.dumps({"draw": dataclasses.asdict(facts)})
+    assert names["order"](text) == sorted(range(1, size + 1), key=facts.position)
+    with pytest.raises(AssertionError, match="not the secret"):
+        names["order"](text.replace(secret.hex(), "00" * 32))

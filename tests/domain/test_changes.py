@@ -11,13 +11,14 @@ from gateway.domain.changes import (
     describe,
     entry_of,
     read_changes,
+    read_time,
     revert,
     tell,
 )
 from gateway.domain.help_desk import ADVICE, read_number
 from gateway.domain.numbers import format_number
 from gateway.domain.room import Knobs, Phase
-from gateway.errors import MistypedNumber
+from gateway.errors import InvalidKnob, MistypedNumber
 
 GOOD = [
     ({"rate_per_minute": 30}, {"rate_per_minute": 30.0}),
@@ -94,6 +95,38 @@ def test_an_entry_of_the_store_speaks_of_knobs_by_their_names() -> None:
     assert describe(read.before, read.after) == (
         "rate 60 → 30 a minute, message none → en: “Hi”, ceiling 500 → 100 visitors inside"
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "at_ms"),
+    [
+        ("2026-08-20 09:00 WIB", 1_787_191_200_000),
+        ("2026-08-20 10:00 WITA", 1_787_191_200_000),
+        ("2026-08-20T11:00 WIT", 1_787_191_200_000),
+        ("2026-08-20T02:00:00Z", 1_787_191_200_000),
+        (" 2026-08-20T09:00+07:00 ", 1_787_191_200_000),
+        (1_787_191_200_000, 1_787_191_200_000),
+        ("none", 0),
+        ("", 0),
+        (0, 0),
+    ],
+)
+def test_a_time_is_read_with_its_zone(typed: object, at_ms: int) -> None:
+    assert read_time(typed) == at_ms
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["2026-08-20 09:00", "tomorrow", "2026-13-01 00:00 WIB", True, None, -1, 1.5, 10**20, "0001-01-01 00:00Z"],
+)
+def test_a_time_without_a_zone_or_out_of_this_world_is_refused(typed: object) -> None:
+    with pytest.raises(InvalidKnob, match="a time with its zone"):
+        read_time(typed)
+
+
+def test_times_are_told_as_times() -> None:
+    told = describe({"closes_at_ms": 0}, {"closes_at_ms": 1_787_191_200_000})
+    assert told == "closing time none → 2026-08-20 02:00:00 UTC"
 
 
 def test_numbers_are_told_without_noise() -> None:

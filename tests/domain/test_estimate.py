@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.domain import estimate
-from gateway.domain.room import Phase, Snapshot
+from gateway.domain.room import Ending, Phase, Snapshot
 
 SnapshotFactory = Callable[..., Snapshot]
 
@@ -105,3 +105,31 @@ POLLS: list[tuple[str, dict[str, Any], int, int]] = [
 )
 def test_the_poll(snapshot_with: SnapshotFactory, changes: dict[str, Any], position: int, expected: int) -> None:
     assert estimate.poll_s(snapshot_with(**changes), position) == expected
+
+
+@pytest.mark.parametrize(
+    ("ending", "closes_in_s", "position", "told"),
+    [
+        (Ending.SERVE, 1, 900, True),  # a last call serves everyone in line
+        (Ending.CUT, 0, 900, True),  # no closing time: nothing ends
+        (Ending.CUT, 600, 161, True),
+        (Ending.CUT, 60, 161, None),  # within the range: nobody can say
+        (Ending.CUT, 30, 161, False),
+    ],
+)
+def test_whether_somebody_will_make_it(
+    snapshot_with: SnapshotFactory, ending: Ending, closes_in_s: int, position: int, told: bool | None
+) -> None:
+    closes_at_ms = 1_764_000_000_000 + closes_in_s * 1000 if closes_in_s else 0
+    snapshot = snapshot_with(ending=ending, closes_at_ms=closes_at_ms)
+    assert estimate.in_time(snapshot, estimate.wait(snapshot, position)) is told
+
+
+def test_nobody_can_say_while_nobody_is_let_in_and_the_line_will_end(snapshot_with: SnapshotFactory) -> None:
+    snapshot = snapshot_with(ending=Ending.CUT, closes_at_ms=1_764_000_060_000, phase=Phase.PAUSED)
+    assert estimate.in_time(snapshot, estimate.wait(snapshot, 161)) is None
+
+
+def test_when_everyone_in_line_will_be_in(snapshot_with: SnapshotFactory) -> None:
+    assert estimate.over(snapshot_with()) == estimate.Wait(720, 1180)
+    assert estimate.over(snapshot_with(phase=Phase.PAUSED)) is None

@@ -65,30 +65,35 @@ class VirtualLine:
         """The states; when each admission counts, in ms from now, is in ``waits_ms``."""
         states: list[str] = []
         for first in range(0, len(numbers), 500):
-            flat = [part for n in numbers[first : first + 500] for part in (n, n, int(returning))]
-            states += self.call(self.functions.check_in(self.now_ms, self.run_id, self.snapshot.instance, *flat))
+            place = self.snapshot.position
+            flat = [part for n in numbers[first : first + 500] for part in (place(n), n, int(returning))]
+            states += self.call(self.functions.check_in(self.now_ms, self.run_id, self.snapshot.order, *flat))
         pairs = [state.partition(" ") for state in states]
         self.waits_ms = {n: int(wait or 0) for n, (_, _, wait) in zip(numbers, pairs, strict=True)}
         return [state for state, _, _ in pairs]
 
     def look(self, number: int, *, returning: bool = False) -> str:
         command = self.functions.look(
-            self.now_ms, self.run_id, self.snapshot.instance, number, number, int(returning)
+            self.now_ms, self.run_id, self.snapshot.order, self.snapshot.position(number), number, int(returning)
         )
         return str(self.call(command)[0])
 
     def touch(self, *numbers: int) -> list[int]:
         answer: list[int] = self.call(
-            self.functions.touch(self.now_ms, self.run_id, self.snapshot.instance, *numbers)
+            self.functions.touch(self.now_ms, self.run_id, self.snapshot.order, *numbers)
         )
         return answer
 
     def finish(self, *numbers: int) -> int:
-        return int(self.call(self.functions.finish(self.now_ms, self.run_id, self.snapshot.instance, *numbers)))
+        return int(self.call(self.functions.finish(self.now_ms, self.run_id, self.snapshot.order, *numbers)))
 
     def leave(self, number: int) -> int:
         return int(
-            self.call(self.functions.leave(self.now_ms, self.run_id, self.snapshot.instance, number, number))
+            self.call(
+                self.functions.leave(
+                    self.now_ms, self.run_id, self.snapshot.order, self.snapshot.position(number), number
+                )
+            )
         )
 
     def set(self, **changes: Any) -> Snapshot:
@@ -153,7 +158,7 @@ class Crowd:
             number = heapq.heappop(self._due)[1]
             if number not in self._every_ms:
                 continue
-            if number <= called:
+            if self.line.snapshot.position(number) <= called:
                 asking.append(number)
             else:
                 heapq.heappush(self._due, (self.line.now_ms + self._poll_ms(number), number))
@@ -172,7 +177,8 @@ class Crowd:
         heapq.heappush(self._due, (self.line.now_ms + wait_ms, number))
 
     def _offered(self, number: int, state: str) -> bool:
-        return state == "called" and number <= self.line.snapshot.serving and self._every_ms[number] == 10_000
+        place = self.line.snapshot.position(number)
+        return state == "called" and place <= self.line.snapshot.serving and self._every_ms[number] == 10_000
 
     def _admitted(self, number: int) -> None:
         self.claims.append((self.line.now_ms + self.line.waits_ms.get(number, 0), number))
@@ -189,7 +195,11 @@ class Crowd:
             self.line.finish(*done)
 
     def _poll_ms(self, number: int) -> int:
-        wait_s = (number - self.line.snapshot.serving) * 60 / max(1, self.line.snapshot.knobs.rate_per_minute)
+        wait_s = (
+            (self.line.snapshot.position(number) - self.line.snapshot.serving)
+            * 60
+            / max(1, self.line.snapshot.knobs.rate_per_minute)
+        )
         poll_s = self.line.poll_max_s if self._slowest else min(max(2, wait_s / 10), self.line.poll_max_s)
         return int(poll_s * 1000 * self.random.uniform(0.8, 1.2))
 

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gateway.domain.credentials import Keyring, Pass, Ticket
 from gateway.domain.paths import PathRules, Protection
-from gateway.domain.room import Knobs, Phase, Snapshot
+from gateway.domain.room import Draw, Knobs, Phase, Snapshot
 from gateway.errors import LineClosed, StoreUnreachable
 from gateway.settings import RoomSettings
 from gateway.store.line import Joined, Line, State
@@ -51,6 +51,7 @@ class MemoryLine(Line):
         self.generation_starts: tuple[int, ...] = ()
         self.stamps = 0
         self.redeemed: dict[tuple[str, int], int] = {}
+        self.draw: Draw | None = None
 
     @property
     def snapshot(self) -> Snapshot:  # type: ignore[override]
@@ -60,6 +61,7 @@ class MemoryLine(Line):
             serving=self.serving, density=1.0, delivered_per_minute=60.0, poll_max_s=60,
             generation_starts=self.generation_starts, late=0, offers=0, leases=0, ghosts=0, present=0,
             since_release_ms=0, claimed=0, finished=0, lapsed=0, passed=0, late_returns=0, workers=1,
+            draw=self.draw,
         )  # fmt: skip
 
     @property

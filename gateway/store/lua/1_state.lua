@@ -47,8 +47,8 @@ local NUMBERS = {'schema', 'generation', 'revision', 'started_ms', 'seen_ms', 't
   'opens_at_ms', 'closes_at_ms', 'poll_max_s', 'density', 'delivered', 'present', 'claimed', 'finished',
   'lapsed', 'passed', 'late_returns', 'released_vt', 'step_vt', 'step_claimed', 'step_issued', 'sample_ms',
   'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms', 'door_limit', 'step_serving', 'step_passed',
-  'late_share', 'share'}
-local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring'}
+  'late_share', 'share', 'drawn'}
+local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring', 'ending'}
 
 local function keys_of(KEYS)
   return {line = KEYS[1], seen = {[0] = KEYS[2], [1] = KEYS[3]}, gone = KEYS[4], late = KEYS[5],
@@ -121,7 +121,9 @@ local function open_line(keys, run_id, instance)
   if s.schema ~= SCHEMA then return nil, redis.error_reply('SCHEMA ' .. text(s.schema)) end
   if s.restoring ~= '' then return nil, redis.error_reply('RESTORE under way') end
   if run_id ~= '' and run_id ~= s.run_id then return nil, redis.error_reply('RESTORE the run id differs') end
-  if instance and instance ~= s.instance then return nil, redis.error_reply('OTHERLINE the room has a new line') end
+  -- Once drawn, a place that was reckoned before the draw is somebody else's.
+  local order = s.drawn > 0 and s.instance .. ':' .. text(s.drawn) or s.instance
+  if instance and instance ~= order then return nil, redis.error_reply('OTHERLINE the room has a new line') end
   return s
 end
 
@@ -204,7 +206,7 @@ end
 local SNAPSHOT = {'instance', 'generation', 'revision', 'started_ms', 'vt', 'issued', 'called', 'ready',
   'serving', 'late', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'poll_max_s',
   'density', 'delivered', 'present', 'claimed', 'finished', 'lapsed', 'passed', 'late_returns', 'gap',
-  'late_share', 'starts', 'skipped', 'draw', 'run_id'}
+  'late_share', 'starts', 'skipped', 'draw', 'run_id', 'ending'}
 
 local function snapshot(keys, s, now_ms)
   local flat = {'now_ms', text(now_ms), 'offers', text(live_offers(keys)), 'leases', text(live_leases(keys)),

@@ -23,7 +23,7 @@ end
 
 -- How many of `count` newcomers go straight in: only when nobody waits in either lane, and within every limit.
 local function straight_in(keys, s, count)
-  if s.phase ~= 'open' or s.rate <= 0 or s.serving < s.issued or s.late > 0 or s.draw ~= '' then return 0 end
+  if s.phase ~= 'open' or s.rate <= 0 or s.serving < s.issued or s.late > 0 then return 0 end
   local free = s.ceiling - inside(keys, s)
   return math.max(0, math.min(count, math.floor(s.credit), math.floor(s.claim_credit), free))
 end
@@ -45,6 +45,7 @@ local function join(KEYS, ARGV)
   end
   if s.phase == 'closed' or s.phase == 'last-call' then return redis.error_reply('CLOSED ' .. s.phase) end
   pass_time(keys, s, now_ms)
+  if freeze_if_due(s, now_ms) then save_state(keys, s, {'phase', 'draw', 'drawn', 'revision'}) end
   local admitted = straight_in(keys, s, count)
   local first = s.issued + 1
   s.issued = s.issued + count

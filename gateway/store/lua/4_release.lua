@@ -54,10 +54,10 @@ local function step(keys, s)
   local dt = s.vt - s.step_vt
   if dt < STEP_MS then
     -- The first in an idle line need not wait for the step to be called.
-    if s.called == s.serving and s.issued > s.called and is_open(s) then call_ahead(keys, s) end
+    if s.called == s.serving and s.issued > s.called and calls_forward(s) then call_ahead(keys, s) end
     return
   end
-  if is_open(s) then
+  if calls_forward(s) then
     call_ahead(keys, s)
     remember_calls(s)
   end
@@ -97,8 +97,9 @@ end
 
 -- Offers what credit and ceiling allow. While both lanes wait, the turn alternates; it is stored, since
 -- rounding per tick would starve one of them. Late returns hold at most half of the free ceiling.
-local function release(keys, s)
-  if not is_open(s) or s.rate <= 0 then return end
+-- `ahead`: shortly before the doors of a drawn opening, so that its first stand at them.
+local function release(keys, s, ahead)
+  if not (is_open(s) or ahead) or s.rate <= 0 then return end
   -- More at the door than can enter soon: further offers would only make the order of entry a lottery.
   if members(keys.door) > DOOR_S * math.max(1, s.rate / 60) then return end
   local offers, late_offers = members(keys.offers), members(keys.late_offers)
@@ -139,24 +140,6 @@ local function release(keys, s)
   end
   offer(keys, keys.offers, s, granted)
   offer(keys, keys.late_offers, s, late_granted)
-end
-
--- Doors by the clock on the wall: they open and close when they were said to.
-local function keep_schedule(keys, s, now_ms)
-  if s.phase == 'scheduled' and s.opens_at_ms > 0 and now_ms >= s.opens_at_ms then
-    change_phase(keys, s, 'open')
-    s.revision = s.revision + 1
-  elseif s.phase == 'open' and s.closes_at_ms > 0 and now_ms >= s.closes_at_ms then
-    change_phase(keys, s, 'last-call')
-    s.revision = s.revision + 1
-  elseif s.phase == 'last-call' then
-    local empty = s.serving == s.issued and s.late == 0 and live_offers(keys) == 0
-    if not empty then s.empty_vt = s.vt end
-    if s.vt - s.empty_vt >= LAST_CALL_EMPTY_MS then
-      change_phase(keys, s, 'closed')
-      s.revision = s.revision + 1
-    end
-  end
 end
 
 local function sample(keys, s, now_ms)
@@ -211,11 +194,14 @@ local function tick(KEYS, ARGV)
   lapse_leases(keys, s)
   step(keys, s)
   keep_door(keys, s)
-  release(keys, s)
+  local ahead = opens_shortly(s, now_ms)
+  if ahead then s.credit = credit_ahead(keys, s) end
+  release(keys, s, ahead)
   if s.late == 0 and (s.serving == s.issued or s.present == 0) then s.released_vt = s.vt end
   sample(keys, s, now_ms)
   save_state(keys, s, {'revision', 'tick_ms', 'phase', 'called', 'ready', 'serving', 'late', 'turn', 'door_limit', 'density',
     'delivered', 'present', 'lapsed', 'passed', 'claimed', 'released_vt', 'step_vt', 'step_claimed', 'step_issued',
-    'step_serving', 'step_passed', 'late_share', 'sample_ms', 'empty_vt', 'gap', 'calls', 'share', unpack(TIME_FIELDS)})
+    'step_serving', 'step_passed', 'late_share', 'sample_ms', 'empty_vt', 'gap', 'calls', 'share', 'draw', 'drawn',
+    unpack(TIME_FIELDS)})
   return snapshot(keys, s, now_ms)
 end

@@ -8,15 +8,16 @@ local function merge(s, known)
     for _, name in ipairs({'issued', 'called', 'serving', 'claimed', 'finished', 'lapsed', 'passed',
       'late_returns', 'generation', 'revision', 'gap'}) do s[name] = 0 end
     s.instance, s.started_ms, s.starts, s.skipped, s.draw = known.instance, known.started_ms, '', '', ''
+    s.drawn = 0
   end
   if known.generation >= s.generation then s.starts, s.skipped = known.starts, known.skipped end
-  if s.draw == '' then s.draw = known.draw end
   for _, name in ipairs({'issued', 'called', 'serving', 'claimed', 'finished', 'lapsed', 'passed', 'late_returns',
     'generation', 'gap', 'ghosts'}) do
     s[name] = math.max(s[name], known[name])
   end
+  merge_draw(s, known.draw)
   if known.revision >= s.revision then
-    for _, name in ipairs({'revision', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message'}) do
+    for _, name in ipairs({'revision', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'ending'}) do
       s[name] = known[name]
     end
   end
@@ -31,6 +32,7 @@ local function begin_line(s, fresh, now_ms)
   s.instance, s.started_ms = fresh.instance, now_ms
   s.generation, s.revision, s.gap = 1, 1, GAP_LEAST
   s.rate, s.ceiling, s.phase = fresh.rate, fresh.ceiling, fresh.phase
+  s.ending = fresh.ending
   s.opens_at_ms, s.closes_at_ms, s.message = fresh.opens_at_ms, fresh.closes_at_ms, fresh.message
 end
 
@@ -44,7 +46,8 @@ local function continue_line(keys, s)
   s.starts = (s.starts == '' and '' or s.starts .. ' ') .. text(s.issued + 1)
   -- All of them: an emptied store forgot the earlier ones as well.
   for from, to in string.gmatch(s.skipped, '(%d+)-(%d+)') do
-    if tonumber(to) > s.serving and redis.call('GETBIT', keys.gone, to) == 0 then
+    -- Those of before a draw are scattered over it, as absentees.
+    if tonumber(from) > s.drawn and tonumber(to) > s.serving and redis.call('GETBIT', keys.gone, to) == 0 then
       set_range(keys.gone, tonumber(from), tonumber(to))
     end
   end
@@ -99,7 +102,24 @@ local function note(keys, s, now_ms, actor, why, changes)
 end
 
 local KNOBS = {rate = 'number', ceiling = 'number', opens_at_ms = 'number', closes_at_ms = 'number',
-  phase = 'string', message = 'string'}
+  phase = 'string', message = 'string', ending = 'string'}
+
+-- Why an operator's change of the schedule, or past it, may not be; nil when it may.
+local function why_not_set(s, now_ms, name, value)
+  local before_opening = s.phase == 'scheduled' or s.phase == 'drawn'
+  if name == 'opens_at_ms' and value > 0 then
+    if not before_opening then return 'no opening is scheduled: begin one with room schedule' end
+    if value <= now_ms then return 'the opening lies in the past: give a time to come' end
+  elseif name == 'opens_at_ms' and before_opening then
+    return 'a scheduled room needs its opening time: to call it off, close the room'
+  elseif name == 'closes_at_ms' and value > 0 and value <= math.max(now_ms, before_opening and s.opens_at_ms or 0) then
+    return 'the room would close before it opens or in the past: to close now, use last-call'
+  elseif name == 'ending' and value ~= s.ending and not before_opening then
+    return 'what closing means is chosen before the opening: people rely on it'
+  elseif name == 'phase' and (value == 'open' or value == 'paused' or value == 'last-call') and awaits_draw(s) then
+    return 'the draw comes first: move the opening with room set --opens-at, or close the room'
+  end
+end
 
 -- set_knobs: an operator's change, all or nothing.
 -- ARGV  3 revision that the operator saw, or -1   4 actor   5 why   6.. knob, value for each
@@ -117,15 +137,32 @@ local function set_knobs(KEYS, ARGV)
     local name, value = ARGV[i], ARGV[i + 1]
     if not KNOBS[name] then return redis.error_reply('UNKNOWN knob ' .. name) end
     if KNOBS[name] == 'number' then value = tonumber(value) end
+    local why_not = why_not_set(s, now_ms, name, value)
+    if why_not then return redis.error_reply('REFUSED ' .. why_not) end
     changes[name] = {s[name], value}
     if name == 'phase' then change_phase(keys, s, value) else s[name] = value end
   end
   trim_credits(s)
   s.revision = s.revision + 1
   note(keys, s, now_ms, ARGV[4], ARGV[5], changes)
-  save_state(keys, s, {'rate', 'ceiling', 'opens_at_ms', 'closes_at_ms', 'phase', 'message', 'revision', 'ready',
+  save_state(keys, s, {'rate', 'ceiling', 'opens_at_ms', 'closes_at_ms', 'phase', 'message', 'ending', 'revision', 'ready',
     'calls', 'empty_vt', 'released_vt', unpack(TIME_FIELDS)})
   return snapshot(keys, s, now_ms)
+end
+
+-- The line from number 1, under another id; those inside stay inside.
+local function begin_again(keys, s, instance, now_ms)
+  local still_inside = live_leases(keys) + live_ghosts(s)
+  for _, key in ipairs(bitmaps(keys)) do redis.call('UNLINK', key) end
+  for _, key in ipairs(zsets(keys)) do redis.call('UNLINK', key) end
+  redis.call('UNLINK', keys.joins, keys.samples, keys.log, keys.stamps)
+  plant_sentinels(keys)
+  for _, name in ipairs({'issued', 'called', 'ready', 'serving', 'late', 'claimed', 'finished', 'lapsed', 'passed',
+    'late_returns', 'delivered', 'present', 'step_claimed', 'step_issued', 'step_serving', 'step_passed', 'found',
+    'late_share', 'drawn'}) do s[name] = 0 end
+  s.instance, s.started_ms, s.generation, s.starts, s.skipped, s.draw = instance, now_ms, 1, '', '', ''
+  s.ghosts, s.ghosts_vt, s.density = still_inside, s.vt, 1
+  grace(s)
 end
 
 -- new_line: the room begins again with number 1. Tickets of the old line join anew; those inside stay inside.
@@ -135,17 +172,11 @@ local function new_line(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
   local s, err = open_line(keys, '')
   if not s then return err end
-  local was, still_inside = s.instance, live_leases(keys) + live_ghosts(s)
-  for _, key in ipairs(bitmaps(keys)) do redis.call('UNLINK', key) end
-  for _, key in ipairs(zsets(keys)) do redis.call('UNLINK', key) end
-  redis.call('UNLINK', keys.joins, keys.samples, keys.log, keys.stamps)
-  plant_sentinels(keys)
-  for _, name in ipairs({'issued', 'called', 'ready', 'serving', 'late', 'claimed', 'finished', 'lapsed', 'passed',
-    'late_returns', 'delivered', 'present', 'step_claimed', 'step_issued', 'step_serving', 'step_passed', 'found',
-    'late_share'}) do s[name] = 0 end
-  s.instance, s.started_ms, s.generation, s.starts, s.skipped, s.draw = ARGV[3], now_ms, 1, '', '', ''
-  s.ghosts, s.ghosts_vt, s.density = still_inside, s.vt, 1
-  grace(s)
+  if s.draw ~= '' and (s.phase == 'scheduled' or s.phase == 'drawn') then
+    return redis.error_reply('REFUSED a draw is announced for this line: close the room, then use room schedule')
+  end
+  local was = s.instance
+  begin_again(keys, s, ARGV[3], now_ms)
   s.revision = s.revision + 1
   note(keys, s, now_ms, ARGV[4], ARGV[5], {line = {was, s.instance}})
   save_state(keys, s, EVERYTHING)

@@ -1,6 +1,16 @@
 -- Stamps: what a worker gave to newcomers while it could not reach the store. A stamp is a block (worker id, a dot,
 -- a count) and an index in it; each block gets its numbers at once, in the order in which its stamps were given.
 
+-- Stamps are for numbers, which a draw leaves as they are: only the line must be the same.
+local function open_line_of(keys, ARGV)
+  local s, err = open_line(keys, ARGV[2])
+  local instance = string.match(ARGV[3], '^[^:]*')
+  if s and instance ~= '' and instance ~= s.instance then
+    return nil, redis.error_reply('OTHERLINE the room has a new line')
+  end
+  return s, err
+end
+
 local UNHEARD_MS = 10000 -- a worker that has not ticked for so long will not reserve its block soon
 
 -- reserve: numbers for one block of stamps, present by having come. Asked again, it answers the same.
@@ -10,7 +20,7 @@ local UNHEARD_MS = 10000 -- a worker that has not ticked for so long will not re
 -- Keeps true: a block has one run of numbers, which nobody else is given.
 local function reserve(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
-  local s, err = open_line(keys, ARGV[2], ARGV[3] ~= '' and ARGV[3] or nil)
+  local s, err = open_line_of(keys, ARGV)
   if not s then return err end
   local block, count, first = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
   local before = redis.call('HGET', keys.stamps, block)
@@ -33,7 +43,7 @@ end
 -- Keeps true: one stamp has one number, however often and wherever it is shown.
 local function redeem(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
-  local s, err = open_line(keys, ARGV[2], ARGV[3])
+  local s, err = open_line_of(keys, ARGV)
   if not s then return err end
   pass_time(keys, s, now_ms)
   local numbers = {}
