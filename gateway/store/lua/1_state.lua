@@ -89,6 +89,29 @@ local function save_state(keys, s, names)
   redis.call('HSET', keys.line, unpack(flat))
 end
 
+-- One call for many: a call of the store from Lua costs more than what most of our calls do.
+local MANY = 1000
+
+-- Does `operation` ('GET' or 'SET') on the bits at `positions`; returns the bits as they were.
+local function bits_at(key, operation, positions, value)
+  local were = {}
+  for first = 1, #positions, MANY do
+    local flat = {}
+    for i = first, math.min(first + MANY - 1, #positions) do
+      flat[#flat + 1] = operation
+      flat[#flat + 1] = 'u1'
+      flat[#flat + 1] = positions[i]
+      flat[#flat + 1] = value
+    end
+    for _, bit_was in ipairs(redis.call('BITFIELD', key, unpack(flat))) do were[#were + 1] = bit_was end
+  end
+  return were
+end
+
+local function get_bits(key, positions) return bits_at(key, 'GET', positions) end
+
+local function set_bits(key, positions, value) return bits_at(key, 'SET', positions, value) end
+
 -- Bit 0 of every bitmap and one +inf member of every sorted set never go away: a key that is missing was lost.
 local function bitmaps(keys)
   return {keys.seen[0], keys.seen[1], keys.gone, keys.late, keys.spent, keys.withdrawn}

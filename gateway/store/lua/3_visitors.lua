@@ -6,7 +6,17 @@ local FINISHED, EXPIRED, WITHDRAWN, ENDED, UNKNOWN = 'finished', 'expired', 'wit
 -- What happened to those who reached the front, for the help desk: bounded, newest first.
 local LOG_KEPT = 20000
 local function log_event(keys, now_ms, what, number)
-  redis.call('LPUSH', keys.log, text(now_ms) .. ' ' .. what .. ' ' .. text(number))
+  local events = keys.events or {}
+  keys.events = events
+  events[#events + 1] = text(now_ms) .. ' ' .. what .. ' ' .. text(number)
+end
+
+-- Writes what log_event noted: at the end of each function that calls it.
+local function write_log(keys)
+  if not keys.events then return end
+  for first = 1, #keys.events, MANY do
+    redis.call('LPUSH', keys.log, unpack(keys.events, first, math.min(first + MANY - 1, #keys.events)))
+  end
   redis.call('LTRIM', keys.log, 0, LOG_KEPT - 1)
 end
 
@@ -59,6 +69,7 @@ local function join(KEYS, ARGV)
   end
   local answer = {s.instance, text(s.generation), text(first), text(count), text(admitted)}
   redis.call('HSET', keys.joins, worker, cjson.encode({sequence, s.vt, answer}))
+  write_log(keys)
   save_state(keys, s, {'issued', 'serving', 'called', 'ready', 'claimed', 'released_vt', unpack(TIME_FIELDS)})
   return answer
 end
@@ -141,28 +152,35 @@ local function check_in(KEYS, ARGV)
   local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   pass_time(keys, s, now_ms)
-  local states = {}
-  for i = 4, #ARGV, 3 do
-    local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  local numbers, states, waiting = {}, {}, {}
+  for i = 5, #ARGV, 3 do numbers[#numbers + 1] = ARGV[i] end
+  local withdrawn = get_bits(keys.withdrawn, numbers)
+  for i = 1, #numbers do
+    local position, number = tonumber(ARGV[3 * i + 1]), tonumber(numbers[i])
     local state
     if number > s.issued + s.gap then
       state = UNKNOWN
     else
       -- A genuine number above `issued` was given out before the store lost its last moments.
       s.issued = math.max(s.issued, number)
-      state = ended(keys, number)
+      if withdrawn[i] == 1 then state = ended(keys, number) end
     end
     if not state and position <= s.serving then
-      state = check_in_served(keys, s, now_ms, position, number, ARGV[i + 2] == '1')
+      state = check_in_served(keys, s, now_ms, position, number, ARGV[3 * i + 3] == '1')
     elseif not state and s.phase == 'closed' then
       state = ENDED
     elseif not state then
-      mark(keys, s, position)
-      redis.call('SETBIT', keys.gone, position, 0) -- a number of the safety gap that was given out after all
+      waiting[#waiting + 1] = position
       state = position <= s.called and CALLED or WAITING
     end
-    states[#states + 1] = state
+    states[i] = state
   end
+  if #waiting > 0 then
+    set_bits(keys.seen[s.window % 2], waiting, 1)
+    -- A number of a safety gap was given out after all.
+    if s.skipped ~= '' then set_bits(keys.gone, waiting, 0) end
+  end
+  write_log(keys)
   save_state(keys, s, {'issued', 'late', 'late_returns', 'claimed', 'released_vt', unpack(TIME_FIELDS)})
   return states
 end
@@ -195,22 +213,30 @@ local function touch(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
   local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
-  local answers = {}
-  for i = 4, #ARGV do
-    local number = ARGV[i]
-    if redis.call('GETBIT', keys.withdrawn, number) == 1 then
-      answers[#answers + 1] = 0
-    else
-      local known = redis.call('ZREM', keys.claimed, number) == 1
-      local added = redis.call('ZADD', keys.leases, text(s.vt + LEASE_MS), number) == 1
-      if added and not known then
-        redis.call('SETBIT', keys.spent, number, 1)
-        s.found = s.found + 1
+  local numbers, expires = {unpack(ARGV, 4)}, text(s.vt + LEASE_MS)
+  if #numbers == 0 then return {} end
+  local withdrawn = get_bits(keys.withdrawn, numbers)
+  local used = redis.call('ZMSCORE', keys.leases, unpack(numbers))
+  local answers, flat, found = {}, {}, {} -- a number may come twice in one batch
+  for i, number in ipairs(numbers) do
+    answers[i] = 1 - withdrawn[i]
+    if answers[i] == 1 then
+      flat[#flat + 1] = expires
+      flat[#flat + 1] = number
+      if not used[i] then
+        if redis.call('ZREM', keys.claimed, number) == 1 then
+          found[number] = true
+          log_event(keys, now_ms, 'entered', number)
+        elseif not found[number] then
+          found[number] = true
+          redis.call('SETBIT', keys.spent, number, 1)
+          s.found = s.found + 1
+        end
       end
-      if added and known then log_event(keys, now_ms, 'entered', number) end
-      answers[#answers + 1] = 1
     end
   end
+  if #flat > 0 then redis.call('ZADD', keys.leases, unpack(flat)) end
+  write_log(keys)
   save_state(keys, s, {'found'})
   return answers
 end
@@ -223,23 +249,22 @@ local function finish(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
   local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
-  local fresh = 0
-  for i = 4, #ARGV do
-    local number = ARGV[i]
-    redis.call('ZREM', keys.claimed, number)
-    redis.call('ZREM', keys.leases, number)
-    redis.call('SETBIT', keys.spent, number, 1)
-    if s.draw == '' then
-      redis.call('ZREM', keys.offers, number)
-      redis.call('ZREM', keys.late_offers, number)
-      redis.call('ZREM', keys.door, number)
-      clear_late(keys, s, tonumber(number))
-    end
-    if redis.call('SETBIT', keys.withdrawn, number, 1) == 0 then
+  local numbers, fresh = {unpack(ARGV, 4)}, 0
+  if #numbers == 0 then return 0 end
+  redis.call('ZREM', keys.claimed, unpack(numbers))
+  redis.call('ZREM', keys.leases, unpack(numbers))
+  set_bits(keys.spent, numbers, 1)
+  if s.draw == '' then
+    for _, key in ipairs({keys.offers, keys.late_offers, keys.door}) do redis.call('ZREM', key, unpack(numbers)) end
+    for _, was in ipairs(set_bits(keys.late, numbers, 0)) do s.late = s.late - was end
+  end
+  for i, was in ipairs(set_bits(keys.withdrawn, numbers, 1)) do
+    if was == 0 then
       fresh = fresh + 1
-      log_event(keys, now_ms, 'finished', tonumber(number))
+      log_event(keys, now_ms, 'finished', numbers[i])
     end
   end
+  write_log(keys)
   s.finished = s.finished + fresh
   save_state(keys, s, {'finished', 'late'})
   return fresh
@@ -269,6 +294,7 @@ local function leave(KEYS, ARGV)
       log_event(keys, now_ms, 'withdrawn', number)
     end
   end
+  write_log(keys)
   save_state(keys, s, {'late'})
   return left
 end
@@ -289,5 +315,6 @@ local function reinstate(KEYS, ARGV)
       log_event(keys, now_ms, 'reinstated', number)
     end
   end
+  write_log(keys)
   return back
 end
