@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli import exits
-from gateway.cli.acting import on_line, print_json
+from gateway.cli.acting import actor, on_line, print_json
 from gateway.desk import actions
 from gateway.desk.views import ticket_view
 from gateway.domain.help_desk import EVENTS, read_number
@@ -48,13 +49,13 @@ def show(number: Number, room: Room = None, json: Json = False) -> None:
 @app.command()
 def withdraw(number: Number, room: Room = None, json: Json = False) -> None:
     """Give up a place on the visitor's behalf."""
-    _tell_change(number, room, actions.withdraw, json, "reinstate")
+    _tell_change(number, room, partial(actions.withdraw, actor=actor()), json, "reinstate")
 
 
 @app.command()
 def reinstate(number: Number, room: Room = None, json: Json = False) -> None:
     """Give a place back that was withdrawn, or finished by mistake."""
-    _tell_change(number, room, actions.reinstate, json, "withdraw")
+    _tell_change(number, room, partial(actions.reinstate, actor=actor()), json, "withdraw")
 
 
 def _tell_change(number: str, room: str | None, action: Action, json: bool, way_back: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.domain.changes import CannotUndo, Entry, entry_of, revert
+from gateway.domain.numbers import format_number
 from gateway.domain.room import Snapshot
 from gateway.errors import AntreanError
 from gateway.store.line import Line, State
@@ -39,6 +40,8 @@ async def entries(line: Line, most: int = 50) -> list[Entry]:
 
 async def entry(line: Line, revision: int) -> Entry:
     """The change that made ``revision``. Raises NoSuchEntry, StoreError."""
+    if revision < 1:
+        raise NoSuchEntry(f"revision {revision} is none of a change")
     for found in await entries(line, AUDIT_KEPT):
         if found.revision == revision:
             return found
@@ -75,14 +78,14 @@ async def look(line: Line, number: int) -> Ticket:
     return Ticket(snapshot, number, await line.look(number), tuple(await line.log(number)))
 
 
-async def withdraw(line: Line, number: int) -> Ticket:
+async def withdraw(line: Line, number: int, *, actor: str) -> Ticket:
     """Give up a place on the visitor's behalf. Raises NumberUnknown, StoreError."""
     before = (await look(line, number)).state
     await line.leave(number)
-    return replace(await look(line, number), before=before)
+    return await _told(line, number, before, "withdraw", actor)
 
 
-async def reinstate(line: Line, number: int) -> Ticket:
+async def reinstate(line: Line, number: int, *, actor: str) -> Ticket:
     """Give a place back that was withdrawn, or finished by mistake.
 
     Raises NumberUnknown, CannotUndo, StoreError.
@@ -91,4 +94,12 @@ async def reinstate(line: Line, number: int) -> Ticket:
     if before not in (State.WITHDRAWN, State.FINISHED):
         raise CannotUndo(f"the ticket is {before}: only a withdrawn or finished one can be reinstated")
     await line.reinstate(number)
-    return replace(await look(line, number), before=before)
+    return await _told(line, number, before, "reinstate", actor)
+
+
+async def _told(line: Line, number: int, before: State, action: str, actor: str) -> Ticket:
+    ticket = replace(await look(line, number), before=before)
+    if ticket.state is not before:
+        states = ({"ticket": format_number(number), "state": state.value} for state in (before, ticket.state))
+        await line.note(action, actor=actor, before=next(states), after=next(states))
+    return ticket

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Never
 
 from starlette.requests import Request
@@ -97,10 +98,10 @@ class Api:
         return await self._ticket(request, actions.look)
 
     async def withdraw(self, request: Request) -> Response:
-        return await self._ticket(request, actions.withdraw)
+        return await self._ticket(request, partial(actions.withdraw, actor=_caller(request)))
 
     async def reinstate(self, request: Request) -> Response:
-        return await self._ticket(request, actions.reinstate)
+        return await self._ticket(request, partial(actions.reinstate, actor=_caller(request)))
 
     async def _ticket(self, request: Request, action: TicketAction) -> Response:
         line = await self._rooms.line(request.path_params["room"])

@@ -111,7 +111,7 @@ class Pages:
     async def _act_on_ticket(self, request: Request, action: Callable[..., Awaitable[actions.Ticket]]) -> Response:
         room, number = str(request.path_params["room"]), int(request.path_params["number"])
         try:
-            await action(await self._rooms.line(room), number)
+            await action(await self._rooms.line(room), number, actor=_caller(request).name)
         except AntreanError as error:
             return await self._desk(request, room=room, error=refusal_of(error))
         query = urlencode({"number": format_number(number)})

@@ -79,5 +79,8 @@ class Functions:
     def new_line(self, now_ms: int, instance: str, actor: str, why: str) -> Command:
         return self._call("FCALL", "new_line", now_ms, "", instance, actor, why)
 
+    def note(self, now_ms: int, actor: str, why: str, entry_json: str) -> Command:
+        return self._call("FCALL", "note", now_ms, "", actor, why, entry_json)
+
     def read(self, now_ms: int) -> Command:
         return self._call("FCALL_RO", "read", now_ms, "")

@@ -74,6 +74,7 @@ class Line:
     def __init__(self, store: Store, room: str, defaults: Knobs, poll_max_s: int) -> None:
         self.room = room
         self.snapshot: Snapshot | None = None
+        self.in_flight = 0  # requests of this process that are with the origin now
         self.functions = Functions(room)
         self._store = store
         self._defaults = defaults
@@ -169,6 +170,20 @@ class Line:
         """Begin again with number 1. Raises RoomMissing, StoreUnreachable."""
         (reply,) = await self._store.execute([self.functions.new_line(0, secrets.token_hex(8), actor, why)])
         return self.accept(reply)
+
+    async def note(
+        self,
+        action: str,
+        *,
+        actor: str,
+        why: str = "",
+        before: Mapping[str, object] | None = None,
+        after: Mapping[str, object] | None = None,
+    ) -> None:
+        """Keep in the audit what was done without changing a knob. Raises RoomMissing, StoreUnreachable."""
+        entry = json.dumps({"action": action, "before": before or {}, "after": after or {}}, ensure_ascii=False)
+        (reply,) = await self._store.execute([self.functions.note(0, actor, why, entry)])
+        _result(reply)
 
     async def audit(self, most: int = 50) -> list[dict[str, Any]]:
         """The operator's changes, newest first: revision, at_ms, actor, why, changes {knob: [from, to]}."""
