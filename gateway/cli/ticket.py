@@ -14,7 +14,7 @@ from gateway.cli import exits
 from gateway.cli.acting import actor, on_line, print_json
 from gateway.desk import actions
 from gateway.desk.views import ticket_view
-from gateway.domain.help_desk import EVENTS, read_number
+from gateway.domain.help_desk import EVENTS, TIMELINE, read_number
 from gateway.domain.numbers import format_number
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def show(number: Number, room: Room = None, json: Json = False) -> None:
         f"number {ticket.number:,}, place {view['position']:,}{ahead}",
         view["advice"],
         *(f"{_clock(at_ms)}  {EVENTS.get(what, what)}" for at_ms, what in ticket.events),
+        *(f"{_clock(at_ms)}  {TIMELINE[what]}" for at_ms, what in reversed(ticket.timeline)),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.domain.changes import CannotUndo, Entry, entry_of, revert
+from gateway.domain.history import timeline
 from gateway.domain.numbers import format_number
 from gateway.domain.room import Snapshot
 from gateway.errors import AntreanError
-from gateway.store.line import Line, State
+from gateway.store.line import SAMPLE_COLUMNS, Line, State
 
 AUDIT_KEPT = 1000  # entries; the store keeps no more
 
@@ -22,6 +23,7 @@ class Ticket:
     number: int
     state: State
     events: tuple[tuple[int, str], ...]  # wall time in ms and one word each, newest first
+    timeline: tuple[tuple[int, str], ...] = ()  # about when: wall time in ms and one word, oldest first
     before: State | None = None  # what it was before it was withdrawn or reinstated just now
 
 
@@ -75,7 +77,9 @@ async def look(line: Line, number: int) -> Ticket:
         raise NumberUnknown(f"number {number:,} was not given out: the last one is {snapshot.issued:,}")
     if any(first <= number <= last for first, last in snapshot.skipped):
         raise NumberUnknown(f"number {number:,} was lost with the store's last moments: its visitor joins anew")
-    return Ticket(snapshot, number, await line.look(number), tuple(await line.log(number)))
+    rows = [dict(zip(SAMPLE_COLUMNS, row, strict=False)) for row in await line.samples()]
+    told = timeline(rows, snapshot.position(number))
+    return Ticket(snapshot, number, await line.look(number), tuple(await line.log(number)), tuple(told))
 
 
 async def withdraw(line: Line, number: int, *, actor: str) -> Ticket:
