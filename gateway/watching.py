@@ -10,11 +10,11 @@ import socket
 import time
 from collections.abc import AsyncIterator
 
+from gateway.counters import ORIGIN_SECONDS
 from gateway.domain import steering
 from gateway.domain.origin_health import health
 from gateway.errors import AntreanError, StaleRevision
 from gateway.logs import get_logger
-from gateway.metrics import ORIGIN_SECONDS
 from gateway.store.line import Line
 from gateway.store.rooms import Store
 from gateway.store.watch import ORIGIN_ROW_MS, Report, RoomWatch, Vitals
@@ -44,7 +44,7 @@ class Watching:
 
     async def look(self, line: Line) -> None:
         """Report, and take the watch's duties if it is ours. Raises StoreError."""
-        watch = RoomWatch(self._store, line.room)
+        watch = line.watch
         asked_s = time.time()
         now_ms = await watch.store_now_ms()
         self._clock_ahead_ms = round((asked_s + time.time()) * 500 - now_ms)

@@ -53,7 +53,12 @@ async def entry(line: Line, revision: int) -> Entry:
 async def change(
     line: Line, changes: Mapping[str, object], *, actor: str, why: str, expected_revision: int | None
 ) -> Snapshot:
-    """Make the changes that ``read_changes`` returned. Raises StaleRevision, StoreError."""
+    """Make the changes that ``read_changes`` returned. Raises StaleRevision, StoreError.
+
+    A rate set by hand ends a ramp or the autopilot, even if it is the rate that they had set.
+    """
+    if "rate_per_minute" in changes:
+        await line.watch.take_over()
     return await line.set_knobs(dict(changes), actor=actor, why=why, expected_revision=expected_revision)
 
 

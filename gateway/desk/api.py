@@ -71,8 +71,6 @@ class Api:
             raise Refusal(422, "invalid", "nothing to change: give rate_per_minute, ceiling, phase or message")
         changes = read_changes(body)
         try:
-            if "rate_per_minute" in changes:  # a rate set by hand ends what turns it by itself, even if equal
-                await (await self._rooms.watch(line.room)).take_over()
             await actions.change(line, changes, actor=caller(request), why=why, expected_revision=expected)
         except StaleRevision as error:
             await self._raise_stale(line.room, error, 409 if if_match is None else 412)

@@ -24,6 +24,7 @@ from gateway.desk.pages import Pages
 from gateway.desk.password import Password
 from gateway.desk.problem import Refusal, headers_of, is_json_path, refusal_of, respond
 from gateway.desk.rate_api import RateApi
+from gateway.desk.rate_pages import RatePages
 from gateway.desk.rooms import Reading, Rooms
 from gateway.desk.sessions import Sessions
 from gateway.desk.sign_in import SignIn
@@ -44,13 +45,15 @@ def build(settings: Settings) -> Starlette:
     sessions = Sessions(keys, password.fingerprint)
     templates = Templates()
     health = Health(rooms)
+    pages = Pages(rooms, sessions, templates)
     return Starlette(
         routes=[
             *health.routes(),
             *Api(rooms).routes(),
             *RateApi(rooms, keys).routes(),
             *SignIn(password, sessions, templates).routes(),
-            *Pages(rooms, sessions, templates).routes(),
+            *pages.routes(),
+            *RatePages(rooms, pages, keys).routes(),
             *templates.routes(),
         ],
         middleware=[

@@ -54,12 +54,12 @@ class RateApi:
     async def order(self, request: Request) -> Response:
         line = await self._rooms.line(request.path_params["room"])
         body = await json_object(request)
-        await steering.order(line, await self._rooms.watch(line.room), body, actor=caller(request))
+        await steering.order(line, body, actor=caller(request))
         return room_response(await self._rooms.read(line.room))
 
     async def take_over(self, request: Request) -> Response:
         line = await self._rooms.line(request.path_params["room"])
-        await steering.take_over(line, await self._rooms.watch(line.room), actor=caller(request))
+        await steering.take_over(line, actor=caller(request))
         return room_response(await self._rooms.read(line.room))
 
     async def events(self, request: Request) -> Response:
@@ -110,7 +110,7 @@ async def what_if_view(rooms: Rooms, room: str, rate_per_minute: float) -> dict[
     """What another rate would bring, as the API tells it. Raises Refusal, StoreError."""
     line = await rooms.line(room)
     snapshot: Snapshot = await line.refresh()
-    seen = await steering.p95_seen_at(line, await rooms.watch(room), rate_per_minute)
+    seen = await steering.p95_seen_at(line, rate_per_minute)
     view = asdict(steering.what_if(snapshot, rate_per_minute))
     return view | {"seen_p95_ms": None if seen is None else round(seen * 1000, 1)}
 

@@ -14,7 +14,7 @@ from gateway.errors import AntreanError, StoreUnreachable
 from gateway.settings import RoomSettings, Settings
 from gateway.store.line import Line
 from gateway.store.rooms import Store, open_store
-from gateway.store.watch import RoomWatch, Vitals
+from gateway.store.watch import Vitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +105,11 @@ class Rooms:
         """Every room, in the order of the configuration."""
         return list(await asyncio.gather(*(self.read(room) for room in self.settings)))
 
-    async def watch(self, room: str) -> RoomWatch:
-        """What is watched of the room besides its line. Raises as ``line`` does."""
-        await self.line(room)
-        return RoomWatch(await self._open(), room)
-
     async def _look(self, watched: _Watched, line: Line) -> None:
         asked_s = time.monotonic()
         snapshot = await _refresh(line)
         store_ms = (time.monotonic() - asked_s) * 1000
-        vitals = await RoomWatch(await self._open(), line.room).vitals()
+        vitals = await line.watch.vitals()
         watched.snapshot, watched.vitals = snapshot, vitals
         watched.seen_s, watched.store_ms = time.monotonic(), store_ms
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.counters import ORIGIN_SECONDS
 from gateway.desk.actions import Ticket
 from gateway.domain.changes import Entry
 from gateway.domain.estimate import wait
@@ -13,7 +14,6 @@ from gateway.domain.numbers import format_number
 from gateway.domain.origin_health import health
 from gateway.domain.room import Snapshot
 from gateway.domain.what_if import usual_session_s
-from gateway.metrics import ORIGIN_SECONDS
 from gateway.store.line import SAMPLE_COLUMNS
 from gateway.store.watch import Vitals, WorkerSeen
 

@@ -25,6 +25,7 @@ from gateway.store.keys import room_key
 from gateway.store.knobs import knob_pairs
 from gateway.store.patience import Patience
 from gateway.store.snapshots import known_json, parse_snapshot
+from gateway.store.watch import RoomWatch
 
 if TYPE_CHECKING:
     from gateway.store.rooms import Store
@@ -76,6 +77,7 @@ class Line:
         self.snapshot: Snapshot | None = None
         self.in_flight = 0  # requests of this process that are with the origin now
         self.functions = Functions(room)
+        self.watch = RoomWatch(store, room)
         self._store = store
         self._defaults = defaults
         self._poll_max_s = poll_max_s

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway.counters import ORIGIN_RESPONSES, ORIGIN_SECONDS
 from gateway.domain.origin_health import Counts
 from gateway.domain.steering import Course, Plan, course_of, plan_of, stored
 from gateway.errors import StoreError
-from gateway.metrics import ORIGIN_RESPONSES, ORIGIN_SECONDS
 from gateway.store.functions import Command
 from gateway.store.keys import room_key, watch_key
 
@@ -24,7 +24,7 @@ ORIGIN_ROW_MS = 10_000
 ORIGIN_ROWS_KEPT = 10_000  # 27 hours, about a hundred bytes each
 WINDOW_MS = 30_000  # over which the origin's health is told
 HOLD_MS = 5_000  # a watch that is not renewed for so long falls to another worker
-RECENT_ROWS = 8
+RECENT_ROWS = 14  # a little more than two minutes
 HEARD_MS = 60_000  # who was silent for longer is not shown any more
 
 _ERRORS = tuple(ORIGIN_RESPONSES.key(status=status) for status in ("5xx", "error", "timeout"))
@@ -111,6 +111,11 @@ class RoomWatch:
             plan=plan_of(json.loads(plan)) if plan else None,
             course=_course_of(plan, course),
         )
+
+    async def is_durable(self) -> bool:
+        """Whether the store writes every change down before long: an append-only file."""
+        (told,) = await self._execute(("INFO", "persistence"))
+        return "aof_enabled:1" in str(told)
 
     async def origin_rows(self, most: int = ORIGIN_ROWS_KEPT) -> list[Counts]:
         """The origin's counters, a row every ten seconds, oldest first."""

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gateway.counters import CREDENTIALS_REFUSED, ORIGIN_RESPONSES, ORIGIN_SECONDS, REQUESTS, observe
 from gateway.errors import CredentialError
-from gateway.metrics import CREDENTIALS_REFUSED, ORIGIN_RESPONSES, ORIGIN_SECONDS, REQUESTS, observe
 from gateway.store.line import Line
 
 _KINDS = (
