@@ -22,6 +22,7 @@ from gateway.store.rooms import Store
 from gateway.visitor.gate import Gate
 from gateway.visitor.rooms import VisitorRoom
 from gateway.visitor.waiting_page import WaitingPage
+from gateway.watching import Watching
 
 FIRST_SNAPSHOT_WITHIN_S = 5.0
 
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             stack.push_async_callback(store.close)
             for room in rooms.values():
                 stack.push_async_callback(room.uses.settle)
+            await stack.enter_async_context(Watching(store).running())
             await _wait_for_snapshots(list(rooms.values()))
             yield
 

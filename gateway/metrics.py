@@ -21,6 +21,7 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
+from gateway.counters import COUNTS, DURATIONS, Durations
 from gateway.domain.room import Phase, Snapshot
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -28,50 +29,6 @@ PREFIX = "antrean_"
 
 _KEY = re.compile(r"(?P<name>[a-z][a-z0-9_]*)(?:\{(?P<labels>[^{}]*)\})?(?:<=(?P<bound>[0-9.]+|\+Inf))?")
 _LABEL = re.compile(r"([a-z_]+)=([A-Za-z0-9_.:-]*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """A counter that workers add to. The exported name gets ``_total``."""
-
-    name: str
-    help: str
-    labels: tuple[str, ...] = ()
-
-    def key(self, **labels: str) -> str:
-        """What to give to ``line.count``. Label values must be few and fixed, never a visitor's words."""
-        if set(labels) != set(self.labels):
-            raise ValueError(f"{self.name} has the labels {self.labels}, not {tuple(labels)}")
-        if not labels:
-            return self.name
-        return f"{self.name}{{{','.join(f'{name}={labels[name]}' for name in self.labels)}}}"
-
-
-@dataclass(frozen=True, slots=True)
-class Durations:
-    """A histogram of seconds that workers add to. The exported name should end in ``_seconds``."""
-
-    name: str
-    help: str
-    bounds_s: tuple[float, ...] = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-
-
-REQUESTS = Count("requests", "Requests answered by the gateway, by what was done with them.", ("kind",))
-ORIGIN_RESPONSES = Count(
-    "origin_responses", "Answers of the origin by class: 2xx to 5xx, error, timeout.", ("status",)
-)
-CREDENTIALS_REFUSED = Count("credentials_refused", "Tickets and passes not believed, by reason.", ("reason",))
-ORIGIN_SECONDS = Durations("origin_response_seconds", "Seconds until the origin's response began.")
-
-COUNTS = {count.name: count for count in (REQUESTS, ORIGIN_RESPONSES, CREDENTIALS_REFUSED)}
-DURATIONS = {durations.name: durations for durations in (ORIGIN_SECONDS,)}
-
-
-def observe(count: Callable[[str, float], None], durations: Durations, seconds: float) -> None:
-    """Add one observation through ``line.count``: two counts, whatever the number of buckets."""
-    bound = next((bound for bound in durations.bounds_s if seconds <= bound), None)
-    count(f"{durations.name}<={'+Inf' if bound is None else f'{bound:g}'}", 1)
-    count(f"{durations.name}_sum", seconds)
 
 
 @dataclass(frozen=True, slots=True)

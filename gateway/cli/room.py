@@ -300,7 +300,11 @@ def _tell_unchanged(room: str, changes: dict[str, object], json: bool) -> None:
 
 
 def _what(entry: Entry) -> str:
-    return describe(entry.before, entry.after) if entry.action == "set" else entry.action
+    if entry.action == "set":
+        return describe(entry.before, entry.after)
+    if "ticket" in entry.after:
+        return f"{entry.action} {entry.after['ticket']}: {entry.before['state']} → {entry.after['state']}"
+    return entry.action
 
 
 def _last_release(view: dict[str, Any], number: dict[str, str]) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli import exits
-from gateway.cli.acting import on_line, print_json
+from gateway.cli.acting import actor, on_line, print_json
 from gateway.desk import actions
 from gateway.desk.views import ticket_view
-from gateway.domain.help_desk import EVENTS, read_number
+from gateway.domain.help_desk import EVENTS, TIMELINE, read_number
 from gateway.domain.numbers import format_number
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def show(number: Number, room: Room = None, json: Json = False) -> None:
         f"number {ticket.number:,}, place {view['position']:,}{ahead}",
         view["advice"],
         *(f"{_clock(at_ms)}  {EVENTS.get(what, what)}" for at_ms, what in ticket.events),
+        *(f"{_clock(at_ms)}  {TIMELINE[what]}" for at_ms, what in reversed(ticket.timeline)),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 
@@ -48,13 +50,13 @@ def show(number: Number, room: Room = None, json: Json = False) -> None:
 @app.command()
 def withdraw(number: Number, room: Room = None, json: Json = False) -> None:
     """Give up a place on the visitor's behalf."""
-    _tell_change(number, room, actions.withdraw, json, "reinstate")
+    _tell_change(number, room, partial(actions.withdraw, actor=actor()), json, "reinstate")
 
 
 @app.command()
 def reinstate(number: Number, room: Room = None, json: Json = False) -> None:
     """Give a place back that was withdrawn, or finished by mistake."""
-    _tell_change(number, room, actions.reinstate, json, "withdraw")
+    _tell_change(number, room, partial(actions.reinstate, actor=actor()), json, "withdraw")
 
 
 def _tell_change(number: str, room: str | None, action: Action, json: bool, way_back: str) -> None:

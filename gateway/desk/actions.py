@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.domain.changes import CannotUndo, Entry, entry_of, revert
+from gateway.domain.history import timeline
+from gateway.domain.numbers import format_number
 from gateway.domain.room import Snapshot
 from gateway.errors import AntreanError
-from gateway.store.line import Line, State
+from gateway.store.line import SAMPLE_COLUMNS, Line, State
 
 AUDIT_KEPT = 1000  # entries; the store keeps no more
 
@@ -21,6 +23,7 @@ class Ticket:
     number: int
     state: State
     events: tuple[tuple[int, str], ...]  # wall time in ms and one word each, newest first
+    timeline: tuple[tuple[int, str], ...] = ()  # about when: wall time in ms and one word, oldest first
     before: State | None = None  # what it was before it was withdrawn or reinstated just now
 
 
@@ -39,6 +42,8 @@ async def entries(line: Line, most: int = 50) -> list[Entry]:
 
 async def entry(line: Line, revision: int) -> Entry:
     """The change that made ``revision``. Raises NoSuchEntry, StoreError."""
+    if revision < 1:
+        raise NoSuchEntry(f"revision {revision} is none of a change")
     for found in await entries(line, AUDIT_KEPT):
         if found.revision == revision:
             return found
@@ -48,7 +53,12 @@ async def entry(line: Line, revision: int) -> Entry:
 async def change(
     line: Line, changes: Mapping[str, object], *, actor: str, why: str, expected_revision: int | None
 ) -> Snapshot:
-    """Make the changes that ``read_changes`` returned. Raises StaleRevision, StoreError."""
+    """Make the changes that ``read_changes`` returned. Raises StaleRevision, StoreError.
+
+    A rate set by hand ends a ramp or the autopilot, even if it is the rate that they had set.
+    """
+    if "rate_per_minute" in changes:
+        await line.watch.take_over()
     return await line.set_knobs(dict(changes), actor=actor, why=why, expected_revision=expected_revision)
 
 
@@ -72,17 +82,19 @@ async def look(line: Line, number: int) -> Ticket:
         raise NumberUnknown(f"number {number:,} was not given out: the last one is {snapshot.issued:,}")
     if any(first <= number <= last for first, last in snapshot.skipped):
         raise NumberUnknown(f"number {number:,} was lost with the store's last moments: its visitor joins anew")
-    return Ticket(snapshot, number, await line.look(number), tuple(await line.log(number)))
+    rows = [dict(zip(SAMPLE_COLUMNS, row, strict=False)) for row in await line.samples()]
+    told = timeline(rows, snapshot.position(number))
+    return Ticket(snapshot, number, await line.look(number), tuple(await line.log(number)), tuple(told))
 
 
-async def withdraw(line: Line, number: int) -> Ticket:
+async def withdraw(line: Line, number: int, *, actor: str) -> Ticket:
     """Give up a place on the visitor's behalf. Raises NumberUnknown, StoreError."""
     before = (await look(line, number)).state
     await line.leave(number)
-    return replace(await look(line, number), before=before)
+    return await _told(line, number, before, "withdraw", actor)
 
 
-async def reinstate(line: Line, number: int) -> Ticket:
+async def reinstate(line: Line, number: int, *, actor: str) -> Ticket:
     """Give a place back that was withdrawn, or finished by mistake.
 
     Raises NumberUnknown, CannotUndo, StoreError.
@@ -91,4 +103,12 @@ async def reinstate(line: Line, number: int) -> Ticket:
     if before not in (State.WITHDRAWN, State.FINISHED):
         raise CannotUndo(f"the ticket is {before}: only a withdrawn or finished one can be reinstated")
     await line.reinstate(number)
-    return replace(await look(line, number), before=before)
+    return await _told(line, number, before, "reinstate", actor)
+
+
+async def _told(line: Line, number: int, before: State, action: str, actor: str) -> Ticket:
+    ticket = replace(await look(line, number), before=before)
+    if ticket.state is not before:
+        states = ({"ticket": format_number(number), "state": state.value} for state in (before, ticket.state))
+        await line.note(action, actor=actor, before=next(states), after=next(states))
+    return ticket

@@ -23,6 +23,8 @@ from gateway.desk.guard import Guard
 from gateway.desk.pages import Pages
 from gateway.desk.password import Password
 from gateway.desk.problem import Refusal, headers_of, is_json_path, refusal_of, respond
+from gateway.desk.rate_api import RateApi
+from gateway.desk.rate_pages import RatePages
 from gateway.desk.rooms import Reading, Rooms
 from gateway.desk.sessions import Sessions
 from gateway.desk.sign_in import SignIn
@@ -39,15 +41,19 @@ def build(settings: Settings) -> Starlette:
     """The desk's application. Raises SettingsError when the secret keys cannot be used."""
     rooms = Rooms(settings)
     password = Password(settings.state_dir)
-    sessions = Sessions(load_keys(settings), password.fingerprint)
+    keys = load_keys(settings)
+    sessions = Sessions(keys, password.fingerprint)
     templates = Templates()
     health = Health(rooms)
+    pages = Pages(rooms, sessions, templates)
     return Starlette(
         routes=[
             *health.routes(),
             *Api(rooms).routes(),
+            *RateApi(rooms, keys).routes(),
             *SignIn(password, sessions, templates).routes(),
-            *Pages(rooms, sessions, templates).routes(),
+            *pages.routes(),
+            *RatePages(rooms, pages, keys).routes(),
             *templates.routes(),
         ],
         middleware=[

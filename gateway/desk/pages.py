@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
@@ -10,20 +10,25 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway.desk import actions
+from gateway.desk import actions, steering
+from gateway.desk.charts import SPANS, Chart, charts
 from gateway.desk.guard import Caller
 from gateway.desk.problem import Refusal, refusal_of
+from gateway.desk.rate_api import what_if_view
 from gateway.desk.rooms import Reading, Rooms
 from gateway.desk.sessions import Sessions
 from gateway.desk.templates import Templates
 from gateway.desk.views import ALERTS, entry_view, ticket_view
-from gateway.domain.changes import LANGUAGES, OPERATOR_PHASES, Entry, read_changes, read_why
+from gateway.domain.changes import LANGUAGES, OPERATOR_PHASES, Entry, read_changes, read_rate, read_why
 from gateway.domain.help_desk import read_number
 from gateway.domain.numbers import format_number
 from gateway.domain.room import Phase
+from gateway.domain.what_if import what_if
 from gateway.errors import AntreanError, MistypedNumber
+from gateway.store.line import Line
 
 AUDIT_SHOWN = 10
+STEEP = 2.0  # times the rate: caches are cold, and who is let in stays
 ASK_TWICE = (Phase.CLOSED, Phase.BYPASS)
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -51,7 +56,7 @@ class Pages:
 
     async def desk(self, request: Request) -> Response:
         """Every room."""
-        return await self._desk(request)
+        return await self.show(request)
 
     async def change(self, request: Request) -> Response:
         """A form that changes one or more knobs; what opens or shuts the doors to all is asked twice."""
@@ -61,25 +66,29 @@ class Pages:
             line = await self._rooms.line(room)
             changes = read_changes(_asked(form))
             why = read_why(form.get("why", ""))
-            if changes.get("phase") in ASK_TWICE and form.get("confirmed") != "yes":
-                return await self._ask_again(request, room, form)
+            if form.get("confirmed") != "yes" and (asked := await self._asking(line, form, changes)):
+                return await self._ask_again(request, room, form, asked)
+            if minutes := form.get("over_minutes", "").strip("0 "):
+                order = {"kind": "ramp", "to_per_minute": form.get("rate_per_minute"), "over_minutes": minutes}
+                await steering.order(line, order, actor=caller_of(request).name)
+                return back(room, changed=0)
             expected = int(form["revision"]) if form.get("revision", "").isdecimal() else None
             after = await actions.change(
-                line, changes, actor=_caller(request).name, why=why, expected_revision=expected
+                line, changes, actor=caller_of(request).name, why=why, expected_revision=expected
             )
         except AntreanError as error:
-            return await self._desk(request, room=room, error=refusal_of(error), typed=form)
-        return _back(room, changed=after.revision)
+            return await self.show(request, room=room, error=refusal_of(error), typed=form)
+        return back(room, changed=after.revision)
 
     async def undo(self, request: Request) -> Response:
         """Take one change back."""
         room, revision = str(request.path_params["room"]), int(request.path_params["revision"])
         try:
             line = await self._rooms.line(room)
-            _, after = await actions.undo(line, revision, actor=_caller(request).name, why="")
+            _, after = await actions.undo(line, revision, actor=caller_of(request).name, why="")
         except AntreanError as error:
-            return await self._desk(request, room=room, error=refusal_of(error))
-        return _back(room, changed=after.revision)
+            return await self.show(request, room=room, error=refusal_of(error))
+        return back(room, changed=after.revision)
 
     async def ticket(self, request: Request) -> Response:
         """The help desk: where a ticket is."""
@@ -89,9 +98,9 @@ class Pages:
             ticket = await actions.look(line, read_number(typed))
         except MistypedNumber as error:
             refusal = Refusal(422, "mistyped-number", str(error))
-            return await self._desk(request, room=room, error=refusal, typed={"number": typed})
+            return await self.show(request, room=room, error=refusal, typed={"number": typed})
         except AntreanError as error:
-            return await self._desk(request, room=room, error=refusal_of(error), typed={"number": typed})
+            return await self.show(request, room=room, error=refusal_of(error), typed={"number": typed})
         return self._templates.page(
             request,
             "desk_ticket.html.j2",
@@ -111,13 +120,26 @@ class Pages:
     async def _act_on_ticket(self, request: Request, action: Callable[..., Awaitable[actions.Ticket]]) -> Response:
         room, number = str(request.path_params["room"]), int(request.path_params["number"])
         try:
-            await action(await self._rooms.line(room), number)
+            await action(await self._rooms.line(room), number, actor=caller_of(request).name)
         except AntreanError as error:
-            return await self._desk(request, room=room, error=refusal_of(error))
+            return await self.show(request, room=room, error=refusal_of(error))
         query = urlencode({"number": format_number(number)})
         return RedirectResponse(f"/rooms/{quote(room)}/ticket?{query}", 303)
 
-    async def _ask_again(self, request: Request, room: str, form: Form) -> Response:
+    async def _asking(self, line: Line, form: Form, changes: Mapping[str, object]) -> str:
+        """What must be looked at before it is done: "phase", "rate", "message"; else ""."""
+        if changes.get("phase") in ASK_TWICE:
+            return "phase"
+        if form.get("ask") and "message" in changes:
+            return "message"
+        if "rate_per_minute" not in changes:
+            return ""
+        rate, now = changes["rate_per_minute"], await line.refresh()
+        assert isinstance(rate, float)
+        steep = rate > STEEP * now.knobs.rate_per_minute > 0 or (rate == 0 and now.present > 0)
+        return "rate" if form.get("ask") or steep or what_if(now, rate).over_ceiling else ""
+
+    async def _ask_again(self, request: Request, room: str, form: Form, asked: str) -> Response:
         reading = await self._rooms.read(room)
         view = reading.view()
         if view is None:
@@ -126,16 +148,29 @@ class Pages:
             request,
             "desk_confirm.html.j2",
             room=view,
-            form={name: value for name, value in form.items() if name != "csrf"},
+            asked=asked,
+            what=await what_if_view(self._rooms, room, read_rate(form["rate_per_minute"]))
+            if asked == "rate"
+            else {},
+            form={name: value for name, value in form.items() if name not in ("csrf", "ask", "confirmed")},
             **self._common(request),
         )
 
-    async def _desk(
+    def page(self, request: Request, template: str, **values: Any) -> Response:
+        """One of the desk's pages."""
+        return self._templates.page(request, template, **values, **self._common(request))
+
+    async def show(
         self, request: Request, *, room: str = "", error: Refusal | None = None, typed: Form | None = None
     ) -> Response:
+        """The desk, with what went wrong, if anything did."""
         changed = request.query_params.get("changed", "")
+        span = request.query_params.get("span", "10m")
+        span = span if span in SPANS else "10m"
         rooms = [
-            await self._room(reading, changed if request.query_params.get("room") == reading.settings.id else "")
+            await self._room(
+                reading, changed if request.query_params.get("room") == reading.settings.id else "", span
+            )
             for reading in await self._rooms.read_all()
         ]
         known = room in self._rooms.settings
@@ -150,14 +185,19 @@ class Pages:
             phases=[str(phase) for phase in OPERATOR_PHASES],
             message_languages=LANGUAGES,
             alert_names=ALERTS,
+            span=span,
+            spans=list(SPANS),
             **self._common(request),
         )
 
-    async def _room(self, reading: Reading, changed: str) -> dict[str, Any]:
+    async def _room(self, reading: Reading, changed: str, span: str) -> dict[str, Any]:
         entries: list[Entry] = []
+        drawn: list[Chart] = []
         if reading.problem is None:
             try:
-                entries = await actions.entries(await self._rooms.line(reading.settings.id), AUDIT_SHOWN)
+                line = await self._rooms.line(reading.settings.id)
+                entries = await actions.entries(line, AUDIT_SHOWN)
+                drawn = await charts(line, span)
             except AntreanError:  # the reading already tells of a store in trouble, or the next one will
                 entries = []
         just_made = [entry for entry in entries if changed and str(entry.revision) == changed]
@@ -168,12 +208,13 @@ class Pages:
             "problem": reading.problem,
             "age_s": reading.age_s,
             "now": reading.view(),
+            "charts": drawn,
             "entries": [entry_view(entry) for entry in entries],
             "changed": entry_view(just_made[0]) if just_made else None,
         }
 
     def _common(self, request: Request) -> dict[str, Any]:
-        session = _caller(request).session
+        session = caller_of(request).session
         return {"csrf": self._sessions.csrf(session) if session else ""}
 
 
@@ -198,11 +239,13 @@ def _asked(form: Form) -> dict[str, object]:
     return asked
 
 
-def _caller(request: Request) -> Caller:
+def caller_of(request: Request) -> Caller:
+    """Who asks."""
     caller: Caller = request.state.caller
     return caller
 
 
-def _back(room: str, *, changed: int) -> Response:
+def back(room: str, *, changed: int) -> Response:
+    """To the desk, which tells what revision ``changed`` did."""
     query = urlencode({"room": room, "changed": changed})
     return RedirectResponse(f"/?{query}#{quote(room)}", 303)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.desk.problem import Refusal, refusal_of
-from gateway.desk.views import room_view
+from gateway.desk.views import live_view, room_view
 from gateway.domain.room import Knobs, Snapshot
 from gateway.errors import AntreanError, StoreUnreachable
 from gateway.settings import RoomSettings, Settings
 from gateway.store.line import Line
 from gateway.store.rooms import Store, open_store
+from gateway.store.watch import Vitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +25,23 @@ class Reading:
     snapshot: Snapshot | None
     problem: Refusal | None  # why there is no newer one
     age_s: float  # of the snapshot
-    standstill_s: float  # for how long room time has not moved: nobody ticks
+    vitals: Vitals | None = None  # as old as the snapshot
+    store_ms: float = 0.0  # how long the store took to answer
+
+    @property
+    def standstill_s(self) -> float:
+        """For how long no worker has ticked, by the store's clock; on and on while the store does not answer."""
+        if self.snapshot is None or self.vitals is None or not self.vitals.tick_ms:
+            return self.age_s
+        return max(0, self.snapshot.now_ms - self.vitals.tick_ms) / 1000 + self.age_s
 
     def view(self) -> dict[str, Any] | None:
         """As the API shows it; None when the room was never read."""
         if self.snapshot is None:
             return None
-        return room_view(self.snapshot, name=self.settings.name, standstill_s=self.standstill_s)
+        view = room_view(self.snapshot, name=self.settings.name, standstill_s=self.standstill_s)
+        live = None if self.vitals is None else live_view(self.snapshot, self.vitals, self.store_ms)
+        return view | (live or {})
 
 
 @dataclass(slots=True)
@@ -38,8 +49,9 @@ class _Watched:
     """What was seen of a room last, in this process's own time."""
 
     snapshot: Snapshot | None = None
+    vitals: Vitals | None = None
     seen_s: float = 0.0
-    moved_s: float = 0.0  # when room time was last seen to move
+    store_ms: float = 0.0
 
 
 class Rooms:
@@ -73,7 +85,7 @@ class Rooms:
         problem = None
         watched = self._watched.get(room, _Watched())
         try:
-            self._saw(watched, await _refresh(await self.line(room)))
+            await self._look(watched, await self.line(room))
         except Refusal:
             raise
         except AntreanError as error:
@@ -85,19 +97,21 @@ class Rooms:
             snapshot=watched.snapshot,
             problem=problem,
             age_s=now_s - watched.seen_s if seen else 0.0,
-            standstill_s=now_s - watched.moved_s if seen else 0.0,
+            vitals=watched.vitals,
+            store_ms=watched.store_ms,
         )
 
     async def read_all(self) -> list[Reading]:
         """Every room, in the order of the configuration."""
         return list(await asyncio.gather(*(self.read(room) for room in self.settings)))
 
-    def _saw(self, watched: _Watched, snapshot: Snapshot) -> None:
-        now_s = time.monotonic()
-        before = watched.snapshot
-        if before is None or snapshot.vt_ms != before.vt_ms or snapshot.instance != before.instance:
-            watched.moved_s = now_s
-        watched.snapshot, watched.seen_s = snapshot, now_s
+    async def _look(self, watched: _Watched, line: Line) -> None:
+        asked_s = time.monotonic()
+        snapshot = await _refresh(line)
+        store_ms = (time.monotonic() - asked_s) * 1000
+        vitals = await line.watch.vitals()
+        watched.snapshot, watched.vitals = snapshot, vitals
+        watched.seen_s, watched.store_ms = time.monotonic(), store_ms
 
     async def _open(self) -> Store:
         async with self._opening:

@@ -103,6 +103,9 @@ class Speaker:
 
     def describe(self, entry: Mapping[str, Any]) -> str:
         """What an audit entry changed: ``rate 60 → 30``."""
+        if "ticket" in entry["after"]:
+            states = (self._language.text(f"state.{entry[when]['state']}") for when in ("before", "after"))
+            return f"{entry['after']['ticket']}: {' → '.join(states)}"
         if entry["action"] != "set":
             return self._language.text(f"action.{entry['action']}")
         return ", ".join(

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.counters import ORIGIN_SECONDS
 from gateway.desk.actions import Ticket
 from gateway.domain.changes import Entry
-from gateway.domain.help_desk import ADVICE
+from gateway.domain.estimate import wait
+from gateway.domain.help_desk import advice, unused
+from gateway.domain.history import joins_per_minute
 from gateway.domain.numbers import format_number
+from gateway.domain.origin_health import health
 from gateway.domain.room import Snapshot
+from gateway.domain.what_if import usual_session_s
+from gateway.store.line import SAMPLE_COLUMNS
+from gateway.store.watch import Vitals, WorkerSeen
 
 STANDSTILL_S = 5.0  # without a tick
+SILENT_MS = 3_000  # a worker that was not heard for so long counts as gone
 NO_RELEASE_S = 30.0  # with somebody present, who could be let in
 
 ALERTS = ("no-workers", "standstill", "full", "rate-zero", "no-release")
@@ -50,6 +58,73 @@ def room_view(snapshot: Snapshot, *, name: str, standstill_s: float = 0.0) -> di
         "workers": snapshot.workers,
         "poll_max_s": snapshot.poll_max_s,
         "alerts": alerts(snapshot, since_release_s, standstill_s),
+    }
+
+
+def live_view(snapshot: Snapshot, vitals: Vitals, store_ms: float) -> dict[str, Any]:
+    """What is reckoned from the samples, the workers' reports and the origin's counters."""
+    rows = [dict(zip(SAMPLE_COLUMNS, row, strict=False)) for row in vitals.samples]
+    joins = joins_per_minute(rows, snapshot.issued, snapshot.now_ms)
+    last = wait(snapshot, snapshot.issued + 1)
+    session_s = usual_session_s(snapshot)
+    return {
+        "joins_per_minute": None if joins is None else round(joins, 1),
+        "no_shows": snapshot.passed + snapshot.lapsed,
+        "wait_low_s": last.low_s if last else None,
+        "wait_high_s": last.high_s if last else None,
+        "usual_session_s": None if session_s is None else round(session_s, 1),
+        "store_ms": round(store_ms, 1),
+        "origin": origin_view(snapshot, vitals),
+        "heard": [_worker_view(seen) for seen in vitals.workers(snapshot.now_ms)],
+        "steering": steering_view(vitals),
+    }
+
+
+def origin_view(snapshot: Snapshot, vitals: Vitals) -> dict[str, Any]:
+    """The origin over the last half minute or so, as the gateway sees it; null is not known."""
+    before = vitals.before(snapshot.now_ms)
+    seen = health(before, vitals.counts(snapshot.now_ms), ORIGIN_SECONDS.bounds_s) if before else None
+    alive = vitals.workers(snapshot.now_ms)
+    return {
+        "requests_per_s": None if seen is None else round(seen.answers_per_s, 2),
+        "error_percent": None if seen is None else round(seen.error_share * 100, 2),
+        "p50_ms": None if seen is None or seen.p50_s is None else round(seen.p50_s * 1000, 1),
+        "p95_ms": None if seen is None or seen.p95_s is None else round(seen.p95_s * 1000, 1),
+        "in_flight": sum(one.report.in_flight for one in alive if one.report and one.silent_ms < SILENT_MS),
+    }
+
+
+def steering_view(vitals: Vitals) -> dict[str, Any] | None:
+    """What turns the rate by itself, or did until a moment ago; None while people do."""
+    plan, course = vitals.plan, vitals.course
+    if plan is None or course is None:
+        return None
+    return {
+        "kind": plan.kind,
+        "actor": plan.actor,
+        "since_ms": plan.since_ms,
+        "from_per_minute": plan.from_per_minute,
+        "to_per_minute": plan.to_per_minute,
+        "over_minutes": plan.over_s / 60,
+        "target_p95_ms": plan.target_p95_s * 1000,
+        "why": course.why,
+        "ended": course.ended,
+        "moves": [
+            {"at_ms": at_ms, "from_per_minute": was, "to_per_minute": now, "why": why}
+            for at_ms, was, now, why in course.moves
+        ],
+    }
+
+
+def _worker_view(seen: WorkerSeen) -> dict[str, Any]:
+    report = seen.report
+    return {
+        "worker": seen.worker[:8],
+        "host": report.host if report else "",
+        "pid": report.pid if report else 0,
+        "in_flight": report.in_flight if report else 0,
+        "clock_ahead_ms": report.clock_ahead_ms if report else 0,
+        "silent_s": round(seen.silent_ms / 1000, 1),
     }
 
 
@@ -105,7 +180,9 @@ def ticket_view(ticket: Ticket) -> dict[str, Any]:
         "position": position,
         "state": state,
         "ahead": snapshot.between(snapshot.serving, position - 1) if waits else None,
-        "advice": ADVICE.get(state, ""),
+        "advice": advice(state, [what for _, what in ticket.events]),
+        "pass_unused": unused(state, [what for _, what in ticket.events]),
+        "timeline": [{"at_ms": at_ms, "what": what} for at_ms, what in ticket.timeline],
         "events": [{"at_ms": at_ms, "what": what} for at_ms, what in ticket.events],
     }
 

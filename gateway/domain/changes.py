@@ -68,6 +68,16 @@ STORED_NAMES = {"rate": "rate_per_minute"}
 
 def entry_of(stored: Mapping[str, Any]) -> Entry:
     """An audit entry as the store keeps it: ``changes`` maps each name to ``[before, after]``."""
+    if "action" in stored:
+        return Entry(
+            revision=int(stored["revision"]),
+            at_ms=int(stored["at_ms"]),
+            actor=str(stored["actor"]),
+            action=str(stored["action"]),
+            why=str(stored["why"]),
+            before=dict(stored["before"]),
+            after=dict(stored["after"]),
+        )
     pairs = {STORED_NAMES.get(name, name): pair for name, pair in stored.get("changes", {}).items()}
     is_knobs = bool(pairs) and all(name in KNOB_NAMES for name in pairs)
     return Entry(

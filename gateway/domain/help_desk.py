@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.domain.numbers import format_number, parse_number
 from gateway.errors import MistypedNumber
 
@@ -19,6 +21,22 @@ ADVICE = {
     "closed": "The room is closed: nobody is let in any more.",
     "unknown": "This number was never given out in this line.",
 }
+
+UNUSED = "Was let in, but the pass was not used in time. Keep the page open: it enters again by a lane of its own."
+
+
+def advice(state: str, events: Sequence[str]) -> str:
+    """What to tell the visitor. ``events``: what happened to the ticket, newest first."""
+    return UNUSED if unused(state, events) else ADVICE.get(state, "")
+
+
+def unused(state: str, events: Sequence[str]) -> bool:
+    """Whether the visitor was let in and never opened the site: no turn was missed, a pass was."""
+    return state == "late" and "claimed" in events and "entered" not in events
+
+
+# Derived from samples of every ten seconds, so a little late.
+TIMELINE = {"joined": "joined, about", "called": "was called, about", "turn": "had its turn, about"}
 
 EVENTS = {
     "claimed": "was let in",

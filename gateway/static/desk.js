@@ -2,16 +2,20 @@
 "use strict";
 (function () {
   const EVERY_MS = 1500;
+  const CHARTS_EVERY_MS = 10000;
   const GIVE_UP_MS = 4000;
   const format = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
   const stale = document.getElementById("stale");
   let heardAt = Date.now();
 
-  document.querySelectorAll("time[data-ms]").forEach(function (time) {
-    time.textContent = new Date(Number(time.dataset.ms)).toLocaleString(document.documentElement.lang, {
-      day: "numeric", month: "short", hour: "2-digit", hourCycle: "h23", minute: "2-digit", second: "2-digit",
+  function showTimes(inside) {
+    inside.querySelectorAll("time[data-ms]").forEach(function (time) {
+      time.textContent = new Date(Number(time.dataset.ms)).toLocaleString(document.documentElement.lang, {
+        day: "numeric", month: "short", hour: "2-digit", hourCycle: "h23", minute: "2-digit", second: "2-digit",
+      });
     });
-  });
+  }
+  showTimes(document);
 
   function setText(element, text) {
     if (element.textContent !== text) element.textContent = text;
@@ -20,6 +24,12 @@
   function showFigures(section, room) {
     section.querySelectorAll("[data-figure]").forEach(function (element) {
       setText(element, format.format(room[element.dataset.figure]));
+    });
+    section.querySelectorAll("[data-maybe]").forEach(function (element) {
+      const value = element.dataset.maybe.split(".").reduce(function (part, name) { return part[name]; }, room);
+      if (value === null) setText(element, "–");
+      else if (element.dataset.kind === "minutes") setText(element, "≤ " + format.format(Math.ceil(value / 60)) + " min");
+      else setText(element, format.format(value));
     });
     section.querySelectorAll("[data-share]").forEach(function (bar) {
       bar.max = Math.max(room[bar.dataset.most], 0.001);
@@ -76,6 +86,30 @@
     }
   }
 
+  // Drawn on the server; a chart's grain is ten seconds.
+  async function redraw(box) {
+    const answer = await fetch("/rooms/" + encodeURIComponent(box.dataset.charts) + "/charts?span=" + box.dataset.span);
+    if (!answer.ok || answer.redirected) return;
+    box.innerHTML = await answer.text();
+    showTimes(box);
+  }
+
+  function redrawAll() {
+    if (!document.hidden) {
+      document.querySelectorAll("[data-charts]").forEach(function (box) { redraw(box).catch(function () {}); });
+    }
+    setTimeout(redrawAll, CHARTS_EVERY_MS);
+  }
+
+  document.addEventListener("click", function (event) {
+    const link = event.target.closest("a[data-span]");
+    const box = link && link.closest("[data-charts]");
+    if (!box) return;
+    event.preventDefault();
+    box.dataset.span = link.dataset.span;
+    redraw(box).catch(function () { location.assign(link.href); });
+  });
+
   async function forever() {
     await refresh();
     sayIfStale();
@@ -87,5 +121,6 @@
       if (!document.hidden) heardAt = Date.now();
     });
     setTimeout(forever, EVERY_MS);
+    setTimeout(redrawAll, CHARTS_EVERY_MS);
   }
 })();

@@ -97,5 +97,8 @@ class Functions:
     def reveal(self, now_ms: int, run_id: str, instance: str, secret_hex: str) -> Command:
         return self._call("FCALL", "reveal", now_ms, run_id, instance, secret_hex)
 
+    def note(self, now_ms: int, actor: str, why: str, entry_json: str) -> Command:
+        return self._call("FCALL", "note", now_ms, "", actor, why, entry_json)
+
     def read(self, now_ms: int) -> Command:
         return self._call("FCALL_RO", "read", now_ms, "")

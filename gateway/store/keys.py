@@ -37,3 +37,18 @@ def room_keys(room: str) -> tuple[str, ...]:
 def room_key(room: str, name: str) -> str:
     """One key of ``room``; ``name`` is one of KEYS."""
     return room_keys(room)[KEYS.index(name)]
+
+
+WATCH_KEYS = (
+    "reports",  # hash: worker -> what it says of itself; gone a minute after the last one
+    "origin",  # list: the origin's counters every ten seconds, 27 hours of them
+    "watch",  # string: the worker that writes these rows and steers the rate; falls free after five seconds
+    "plan",  # string: the ramp or the autopilot that an operator ordered, while it stands
+    "course",  # string: how that plan goes
+)
+
+
+def watch_key(room: str, name: str) -> str:
+    """A key that the desk and the workers use besides the line's; no function of the line needs it."""
+    assert name in WATCH_KEYS, name
+    return f"antrean:{{{room}}}:{name}"

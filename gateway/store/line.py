@@ -26,6 +26,7 @@ from gateway.store.knobs import knob_pairs
 from gateway.store.patience import Patience
 from gateway.store.snapshots import known_json, parse_snapshot
 from gateway.store.stamps import Block, Stamps
+from gateway.store.watch import RoomWatch
 
 if TYPE_CHECKING:
     from gateway.store.rooms import Store
@@ -78,7 +79,9 @@ class Line:
         self.room = room
         self.tick_name = store.worker + (":admit" if admits_alone else "")
         self.snapshot: Snapshot | None = None
+        self.in_flight = 0  # requests of this process that are with the origin now
         self.functions = Functions(room)
+        self.watch = RoomWatch(store, room)
         self._store = store
         self._defaults = defaults
         self._poll_max_s = poll_max_s
@@ -202,6 +205,20 @@ class Line:
         """One of an operator's commands that answers with a snapshot. Raises as ``set_knobs``."""
         (reply,) = await self._store.execute([command])
         return self.accept(reply)
+
+    async def note(
+        self,
+        action: str,
+        *,
+        actor: str,
+        why: str = "",
+        before: Mapping[str, object] | None = None,
+        after: Mapping[str, object] | None = None,
+    ) -> None:
+        """Keep in the audit what was done without changing a knob. Raises RoomMissing, StoreUnreachable."""
+        entry = json.dumps({"action": action, "before": before or {}, "after": after or {}}, ensure_ascii=False)
+        (reply,) = await self._store.execute([self.functions.note(0, actor, why, entry)])
+        _result(reply)
 
     async def audit(self, most: int = 50) -> list[dict[str, Any]]:
         """The operator's changes, newest first: revision, at_ms, actor, why, changes {knob: [from, to]}."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from gateway.counters import CREDENTIALS_REFUSED, ORIGIN_RESPONSES, ORIGIN_SECONDS, REQUESTS, observe
 from gateway.errors import CredentialError
-from gateway.metrics import CREDENTIALS_REFUSED, ORIGIN_RESPONSES, ORIGIN_SECONDS, REQUESTS, observe
 from gateway.store.line import Line
 
 _KINDS = (
@@ -18,6 +20,16 @@ _KINDS = (
 _REQUESTS = {kind: REQUESTS.key(kind=kind) for kind in _KINDS}
 _REFUSED = {kind.reason: CREDENTIALS_REFUSED.key(reason=kind.reason) for kind in CredentialError.__subclasses__()}
 _CLASSES = {digit: ORIGIN_RESPONSES.key(status=f"{digit}xx") for digit in range(1, 6)}
+
+
+@contextmanager
+def in_flight(line: Line) -> Iterator[None]:
+    """While the origin has the request."""
+    line.in_flight += 1
+    try:
+        yield
+    finally:
+        line.in_flight -= 1
 
 
 def count_request(line: Line, kind: str) -> None:

@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gateway.domain.credentials import VISITOR_HEADER_S, Pass
 from gateway.visitor.cookies import CookieNames, without_ours
-from gateway.visitor.counting import count_reply, count_request
+from gateway.visitor.counting import count_reply, count_request, in_flight
 from gateway.visitor.pages import Header
 from gateway.visitor.rooms import VisitorRoom
 
@@ -67,7 +67,8 @@ async def pass_free(room: VisitorRoom, scope: Scope, receive: Receive, send: Sen
         await send(message)
 
     count_request(room.line, "free")
-    await room.origin({**scope, "headers": request_headers(scope["headers"])}, receive, send_back)
+    with in_flight(room.line):
+        await room.origin({**scope, "headers": request_headers(scope["headers"])}, receive, send_back)
 
 
 async def pass_on(
@@ -102,7 +103,8 @@ async def pass_on(
     headers = request_headers(scope["headers"])
     headers.append((b"antrean-visitor", visitor))
     headers.append((b"antrean-pass-expires", b"%d" % visitor_pass.expires_at_s))
-    await room.origin({**scope, "headers": headers}, receive, send_back)
+    with in_flight(room.line):
+        await room.origin({**scope, "headers": headers}, receive, send_back)
 
 
 def _is_finished(headers: list[Header]) -> bool:

@@ -8,16 +8,9 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.counters import CREDENTIALS_REFUSED, ORIGIN_SECONDS, REQUESTS, observe
 from gateway.domain.room import Knobs, Phase, Snapshot
-from gateway.metrics import (
-    CREDENTIALS_REFUSED,
-    FIGURES,
-    ORIGIN_SECONDS,
-    REQUESTS,
-    RoomReading,
-    observe,
-    render,
-)
+from gateway.metrics import FIGURES, RoomReading, render
 
 
 def parse(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

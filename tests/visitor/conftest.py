@@ -36,6 +36,7 @@ class MemoryLine(Line):
     """A line in forty lines: the same words as the store's, no presence, no time."""
 
     def __init__(self, room: str = "registration") -> None:
+        self.in_flight = 0
         self.room = room
         self.knobs = Knobs()
         self.issued = self.serving = 0

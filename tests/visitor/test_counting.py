@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.metrics import COUNTS, DURATIONS
+from gateway.counters import COUNTS, DURATIONS
 
 if TYPE_CHECKING:
     from tests.visitor.conftest import House

@@ -1,0 +1,208 @@
+"""What is watched of a room besides its line: workers, the origin's answers over time, and who steers the rate.
+
+Plain commands on keys of their own, none of which the line needs: losing them loses a chart, never a place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.counters import ORIGIN_RESPONSES, ORIGIN_SECONDS
+from gateway.domain.origin_health import Counts
+from gateway.domain.steering import Course, Plan, course_of, plan_of, stored
+from gateway.errors import StoreError
+from gateway.store.functions import Command
+from gateway.store.keys import room_key, watch_key
+
+if TYPE_CHECKING:
+    from gateway.store.rooms import Store
+
+ORIGIN_ROW_MS = 10_000
+ORIGIN_ROWS_KEPT = 10_000  # 27 hours, about a hundred bytes each
+WINDOW_MS = 30_000  # over which the origin's health is told
+HOLD_MS = 5_000  # a watch that is not renewed for so long falls to another worker
+RECENT_ROWS = 14  # a little more than two minutes
+HEARD_MS = 60_000  # who was silent for longer is not shown any more
+
+_ERRORS = tuple(ORIGIN_RESPONSES.key(status=status) for status in ("5xx", "error", "timeout"))
+_BOUNDS = (*(f"{bound:g}" for bound in ORIGIN_SECONDS.bounds_s), "+Inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a worker says of itself each second."""
+
+    host: str
+    pid: int
+    in_flight: int  # requests that the origin has not begun to answer
+    clock_ahead_ms: int  # of this machine, against the store's
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """A worker, and when the store last heard it. ``report`` is None until it said more."""
+
+    worker: str
+    silent_ms: int
+    report: Report | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """One look at what is watched."""
+
+    tick_ms: int  # the store's wall time at the last tick
+    counters: Mapping[str, float]
+    seen: tuple[tuple[str, int], ...]  # worker and its last tick
+    reports: Mapping[str, Report]
+    origin_rows: tuple[Counts, ...]  # oldest first
+    samples: tuple[tuple[float, ...], ...]  # the latest, oldest first
+    plan: Plan | None  # None: people turn the rate
+    course: Course | None  # of that plan, never of an earlier one
+
+    def workers(self, now_ms: int) -> list[WorkerSeen]:
+        """Those heard within a minute of ``now_ms``, the longest silent first."""
+        found = [
+            WorkerSeen(worker, max(0, now_ms - at_ms), self.reports.get(worker))
+            for worker, at_ms in self.seen
+            if now_ms - at_ms < HEARD_MS
+        ]
+        return sorted(found, key=lambda seen: (-seen.silent_ms, seen.worker))
+
+    def counts(self, now_ms: int) -> Counts:
+        """The origin's counters as they are now."""
+        return origin_counts(now_ms, self.counters)
+
+    def before(self, now_ms: int, window_ms: int = WINDOW_MS) -> Counts | None:
+        """The newest row that is at least the window old, else the oldest there is."""
+        older = [row for row in self.origin_rows if row.at_ms <= now_ms - window_ms]
+        return older[-1] if older else next(iter(self.origin_rows), None)
+
+
+class RoomWatch:
+    """The watched part of one room. Everything here raises StoreUnreachable, StoreError."""
+
+    def __init__(self, store: Store, room: str) -> None:
+        self._store = store
+        self._room = room
+
+    async def vitals(self) -> Vitals:
+        """Everything in one round trip."""
+        tick, metrics, workers, reports, rows, samples, plan, course = await self._execute(
+            ("HGET", self._key("line"), "tick_ms"),
+            ("HGETALL", self._key("metrics")),
+            ("ZRANGE", self._key("workers"), 0, -1, "WITHSCORES"),
+            ("HGETALL", watch_key(self._room, "reports")),
+            ("LRANGE", watch_key(self._room, "origin"), -RECENT_ROWS, -1),
+            ("LRANGE", self._key("samples"), -RECENT_ROWS, -1),
+            ("GET", watch_key(self._room, "plan")),
+            ("GET", watch_key(self._room, "course")),
+        )
+        return Vitals(
+            tick_ms=int(tick or 0),
+            counters={name: float(amount) for name, amount in _pairs(metrics)},
+            seen=tuple((worker, int(float(at_ms))) for worker, at_ms in _pairs(workers)),
+            reports={worker: Report(**json.loads(told)) for worker, told in _pairs(reports)},
+            origin_rows=tuple(map(_row, rows)),
+            samples=tuple(tuple(map(float, row.split())) for row in samples),
+            plan=plan_of(json.loads(plan)) if plan else None,
+            course=_course_of(plan, course),
+        )
+
+    async def is_durable(self) -> bool:
+        """Whether the store writes every change down before long: an append-only file."""
+        (told,) = await self._execute(("INFO", "persistence"))
+        return "aof_enabled:1" in str(told)
+
+    async def origin_rows(self, most: int = ORIGIN_ROWS_KEPT) -> list[Counts]:
+        """The origin's counters, a row every ten seconds, oldest first."""
+        (rows,) = await self._execute(("LRANGE", watch_key(self._room, "origin"), -most, -1))
+        return list(map(_row, rows))
+
+    async def report(self, worker: str, report: Report) -> None:
+        """Say how this worker is."""
+        told = json.dumps(asdict(report))
+        await self._execute(
+            ("HSET", watch_key(self._room, "reports"), worker, told),
+            ("PEXPIRE", watch_key(self._room, "reports"), HEARD_MS),
+        )
+
+    async def forget(self, workers: Sequence[str]) -> None:
+        """Take the reports of workers that are gone away."""
+        if workers:
+            await self._execute(("HDEL", watch_key(self._room, "reports"), *workers))
+
+    async def hold(self, worker: str) -> bool:
+        """Take or keep the watch: True for one worker at a time."""
+        key = watch_key(self._room, "watch")
+        taken, holder, _ = await self._execute(("SET", key, worker, "NX", "PX", HOLD_MS), ("GET", key), ("TIME",))
+        if taken is None and holder == worker:
+            await self._execute(("PEXPIRE", key, HOLD_MS))
+        return bool(holder == worker)
+
+    async def store_now_ms(self) -> int:
+        """The store's wall time."""
+        (now,) = await self._execute(("TIME",))
+        return int(now[0]) * 1000 + int(now[1]) // 1000
+
+    async def add_origin_row(self, counts: Counts) -> None:
+        """Keep the counters as they are."""
+        row = " ".join(f"{value:.10g}" for value in (counts.answers, counts.errors, *counts.buckets))
+        key = watch_key(self._room, "origin")
+        await self._execute(("RPUSH", key, f"{counts.at_ms} {row}"), ("LTRIM", key, -ORIGIN_ROWS_KEPT, -1))
+
+    async def order(self, plan: Plan, rate_per_minute: float) -> None:
+        """From now on ``plan`` turns the rate, which is ``rate_per_minute`` now."""
+        course = Course(plan.id, rate_per_minute)
+        await self._execute(
+            ("SET", watch_key(self._room, "course"), _json(course)),
+            ("SET", watch_key(self._room, "plan"), _json(plan)),
+        )
+
+    async def note_course(self, course: Course) -> None:
+        """How the plan goes. One that was taken back meanwhile stays so: only its order is a plan."""
+        await self._execute(("SET", watch_key(self._room, "course"), _json(course)))
+
+    async def take_over(self) -> bool:
+        """Give the rate back to people. False when they had it."""
+        (gone,) = await self._execute(("DEL", watch_key(self._room, "plan")))
+        return bool(gone)
+
+    def _key(self, name: str) -> str:
+        return room_key(self._room, name)
+
+    async def _execute(self, *commands: Command) -> list[Any]:
+        replies = await self._store.execute(commands)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise StoreError(f"the store refused: {reply}") from reply
+        return replies
+
+
+def origin_counts(now_ms: int, counters: Mapping[str, float]) -> Counts:
+    """What the workers counted of the origin's answers."""
+    buckets = tuple(counters.get(f"{ORIGIN_SECONDS.name}<={bound}", 0.0) for bound in _BOUNDS)
+    return Counts(now_ms, sum(buckets), sum(counters.get(name, 0.0) for name in _ERRORS), buckets)
+
+
+def _course_of(plan: str | None, course: str | None) -> Course | None:
+    if not plan or not course:
+        return None
+    read = course_of(json.loads(course))
+    return read if read.plan == json.loads(plan)["id"] else None
+
+
+def _json(value: Plan | Course) -> str:
+    return json.dumps(stored(value), ensure_ascii=False)
+
+
+def _row(text: str) -> Counts:
+    at_ms, answers, errors, *buckets = text.split()
+    return Counts(int(at_ms), float(answers), float(errors), tuple(map(float, buckets)))
+
+
+def _pairs(reply: Any) -> list[tuple[str, str]]:
+    return list(zip(reply[::2], reply[1::2], strict=True))
