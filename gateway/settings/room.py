@@ -101,6 +101,6 @@ def sample_room(registration_port: int = 8081) -> RoomSettings:
     """The room in front of the sample registration app, when no file says otherwise."""
     return RoomSettings(
         id="registration",
-        except_=("/static/*", "/health"),
+        except_=("/static/*", "/health", "/check/*"),
         origin=f"http://127.0.0.1:{registration_port}",
     )

@@ -118,7 +118,7 @@ function footer() {
 function draw() {
   if (!pinned) {
     // One lost reply is nothing to worry anybody with; the second in a row is shown.
-    if (broken && failures > 1) { show(broken === 'trouble' && !(me && me.number) ? 'trouble' : 'offline'); }
+    if (broken && failures > 1) { show(broken === 'offline' ? broken : me && me.number ? 'recovering' : 'trouble'); }
     else if (me && !broken) { show(viewOf(me.state === 'waiting' && checking() ? 'called' : me.state, pulse ? pulse.phase : '', me.number > 0)); }
   }
   announce();

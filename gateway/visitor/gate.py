@@ -158,7 +158,7 @@ class Gate:
         async def wait(scope: Scope, receive: Receive) -> Answer:
             request = Request(scope, secure=self._secure)
             if request.method not in ("GET", "POST"):
-                return not_allowed("GET")
+                return not_allowed("GET", "POST")
             count_request(room.line, "wait")
             now_s = time.time()
             return_to = _wanted(request.query)

@@ -10,7 +10,7 @@ import time
 
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.domain.credentials import VISITOR_HEADER_S, Pass
+from gateway.domain.credentials import VISITOR_HEADER_S, Pass, renew
 from gateway.visitor.cookies import CookieNames, without_ours
 from gateway.visitor.counting import count_reply, count_request, in_flight
 from gateway.visitor.pages import Header
@@ -21,6 +21,7 @@ _NOT_FINISHED = frozenset((b"", b"0", b"false"))
 # A reply that carries somebody's pass must not be kept for others, whatever the origin says of it.
 _EMPTY_COOKIE = (b"cookie", b"")
 _PRIVATE = (b"cache-control", b"private")
+_KEPT_FROM_OTHERS = frozenset((b"private", b"no-store"))
 
 
 class VisitorHeader:
@@ -97,14 +98,28 @@ async def pass_on(
         kept = [header for header in headers if b"antrean" not in header[0].lower()]
         if len(kept) < len(headers) and visitor_pass.kind != "staff" and _is_finished(headers):
             room.uses.finish(visitor_pass)
-            return [*kept, *cookies.clear(), _PRIVATE]
-        return [*kept, *added, _PRIVATE] if added else kept
+            return _for_one([*kept, *cookies.clear()])
+        return _for_one([*kept, *added]) if added else kept
 
     headers = request_headers(scope["headers"])
     headers.append((b"antrean-visitor", visitor))
-    headers.append((b"antrean-pass-expires", b"%d" % visitor_pass.expires_at_s))
+    headers.append((b"antrean-pass-expires", b"%d" % _expires_at_s(visitor_pass)))
     with in_flight(room.line):
         await room.origin({**scope, "headers": headers}, receive, send_back)
+
+
+def _for_one(headers: list[Header]) -> list[Header]:
+    """A reply with cookies, kept from shared caches: the origin's own words stand where they say so already."""
+    said = [value.lower() for name, value in headers if name.lower() == b"cache-control"]
+    if any(word.strip() in _KEPT_FROM_OTHERS for value in said for word in value.split(b",")):
+        return headers
+    return [*(header for header in headers if header[0].lower() != b"cache-control"), _PRIVATE]
+
+
+def _expires_at_s(visitor_pass: Pass) -> int:
+    """When idling ends, as the origin is told: a pass used for the first time lives on from this use."""
+    now_s = time.time()
+    return (renew(visitor_pass, now_s) if visitor_pass.is_due(now_s) else visitor_pass).expires_at_s
 
 
 def _is_finished(headers: list[Header]) -> bool:

@@ -265,6 +265,35 @@ async def test_trouble_of_the_gateway_itself_does_not_claim_that_you_were_away(
     await context.close()
 
 
+async def test_trouble_of_the_store_is_not_told_as_a_lost_connection(chromium: Browser, scene: Scene) -> None:
+    context = await a_context(chromium)
+    visitor = await arrive(context, scene)
+    scene.trouble = "store"
+    await visitor.pass_s(140, 5)
+    assert await visitor.view() == "recovering"
+    assert await visitor.text("number") == "A-0000-1234-7"
+    scene.trouble = ""
+    await visitor.pass_s(70)
+    assert await visitor.view() == "waiting"
+    await context.close()
+
+
+@pytest.mark.parametrize("state", ["called", "late"])
+async def test_who_is_to_keep_the_page_open_is_not_told_to_close_it(
+    chromium: Browser, scene: Scene, state: str
+) -> None:
+    context = await a_context(chromium)
+    visitor = await arrive(context, scene)
+    assert await visitor.page.is_visible(".rules li.keep")
+    scene.ticket = a_ticket(state=state, ahead=3)
+    scene.pulse |= {"called": 1300, "serving": 1200}
+    await visitor.pass_s(70, 5)
+    assert await visitor.view() == state
+    assert await visitor.page.is_hidden(".rules li.keep")
+    assert await visitor.page.is_visible(".rules li:not(.keep)")
+    await context.close()
+
+
 async def test_a_clock_that_is_wrong_by_a_day_changes_neither_times_nor_intervals(
     chromium: Browser, scene: Scene
 ) -> None:

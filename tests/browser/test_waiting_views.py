@@ -43,6 +43,7 @@ SCENES: dict[str, dict[str, Any]] = {
     "finished": {"ticket": a_ticket(state="finished")},
     "expired": {"ticket": a_ticket(state="expired")},
     "offline": {},
+    "recovering": {},
     "trouble": {"kind": "store-trouble", "trouble": "store"},
     "cookies": {"kind": "cookies-blocked"},
     "bypass": {"pulse": a_pulse(phase="bypass")},
@@ -81,8 +82,8 @@ async def test_a_view_is_whole(chromium: Browser, scene: Scene, view: str, code:
 
 async def _play(visitor: Visitor, view: str) -> None:
     """For views that come about only while the page runs."""
-    if view == "offline":
-        visitor.scene.trouble = "502"
+    if view in ("offline", "recovering"):
+        visitor.scene.trouble = "502" if view == "offline" else "store"
         await visitor.pass_s(140, 5)
     elif view == "elsewhere":
         note = '{"kind":"ticket","from":"x","at":1,"body":{"state":"admitted","shown":"A-0000-1234-7"}}'

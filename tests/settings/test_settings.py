@@ -38,7 +38,11 @@ def room(lines: str = "", room_id: str = "a", origin: str = "http://127.0.0.1:90
 def test_without_a_file_there_is_the_sample_room() -> None:
     settings = load_settings(environ={"REGISTRATION_PORT": "9081"})
     [sample] = settings.rooms
-    assert (sample.id, sample.paths, sample.except_) == ("registration", ("/",), ("/static/*", "/health"))
+    assert (sample.id, sample.paths, sample.except_) == (
+        "registration",
+        ("/",),
+        ("/static/*", "/health", "/check/*"),
+    )
     assert (sample.origin, sample.rate_per_minute, sample.ceiling) == ("http://127.0.0.1:9081", 60, 500)
     assert sample.name == "Registration"
 

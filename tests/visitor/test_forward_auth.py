@@ -80,3 +80,12 @@ async def test_in_a_bypass_everyone_may_go_on_and_gets_a_pass(queue: House) -> N
 
 async def test_the_wrong_method_is_told_the_right_one(queue: House) -> None:
     assert (await queue.visitor().post(CALL)).status == 405
+
+
+async def test_the_line_itself_takes_the_methods_that_it_names(queue: House) -> None:
+    """A proxy that sends a visitor here may keep the method of the form that was refused."""
+    wait = "/_queue/registration/wait?to=/daftar"
+    refused = await queue.visitor().ask("DELETE", wait, {})
+    assert (refused.status, refused.header("allow")) == (405, "GET, POST")
+    for method in refused.header("allow").split(", "):
+        assert (await queue.visitor().ask(method, wait, {})).status == 200

@@ -10,6 +10,7 @@ import pytest
 from itsdangerous import URLSafeSerializer
 
 from gateway.domain.credentials import HARD_LIMIT_S, SKEW_S, VISITOR_SALT
+from gateway.domain.passes import IDLE_S
 from gateway.domain.room import Phase
 
 if TYPE_CHECKING:
@@ -255,9 +256,21 @@ async def test_an_idle_visitor_returns_by_the_late_lane_with_the_old_hard_limit(
 async def test_a_reply_that_carries_a_pass_is_kept_by_no_shared_cache(house: House) -> None:
     house.site.reply_headers = [(b"cache-control", b"public, max-age=60")]
     visitor = house.visitor()
-    assert "private" in (await visitor.get("/")).header("cache-control")
+    assert (await visitor.get("/")).header("cache-control") == "private"
     await visitor.get("/")
     assert (await visitor.get("/")).header("cache-control") == "public, max-age=60"
+
+
+async def test_an_origin_that_keeps_a_reply_from_others_is_not_told_twice(house: House) -> None:
+    house.site.reply_headers = [(b"cache-control", b"private, no-store")]
+    assert (await house.visitor().get("/")).header("cache-control") == "private, no-store"
+
+
+async def test_the_first_form_is_told_the_time_that_its_use_gives(house: House) -> None:
+    """A pass unused lapses in three minutes, but the page that comes with it is its first use."""
+    await house.visitor().get("/")
+    (expires_at_s,) = house.site.header(b"antrean-pass-expires")
+    assert int(expires_at_s) - time.time() > IDLE_S - 60
 
 
 async def test_in_a_bypass_everyone_passes_and_its_end_interrupts_nobody(queue: House) -> None:
