@@ -107,28 +107,6 @@ def texts(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-PREPARE_MOST, PREPARE_LONGEST = 8, 120  # the page has ten kilobytes in all
-
-
-def prepare(value: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """A short list of texts for each language, as (code, texts)."""
-    if not isinstance(value, dict):
-        raise ValueError
-    return tuple((str(code), _prepare_in(code, lines)) for code, lines in value.items())
-
-
-def _prepare_in(code: str, lines: Any) -> tuple[str, ...]:
-    if code not in ("id", "en"):
-        raise ValueError(f'"{code}" is not a language of the page')
-    found = texts(lines)
-    if not 1 <= len(found) <= PREPARE_MOST:
-        raise ValueError(f"{code} has {len(found)} texts")
-    for line in found:
-        if not line.strip() or len(line) > PREPARE_LONGEST or not line.isprintable():
-            raise ValueError(f'"{line[:40]}" is not one line of 1 to {PREPARE_LONGEST} characters')
-    return found
-
-
 def paths(value: Any) -> tuple[str, ...]:
     """Path prefixes, without a closing slash."""
     given = _list(value)

@@ -92,13 +92,6 @@ class RoomSettings:
         default="id",
     )
 
-    prepare: tuple[tuple[str, tuple[str, ...]], ...] = setting(
-        allowed='up to 8 lines of up to 120 characters a language: {id = ["KTP"], en = ["Identity card"]}',
-        effect="What visitors will need, shown while they wait. A language without its own shows the first one's.",
-        parse=checks.prepare,
-        default=(),
-    )
-
     def __post_init__(self) -> None:
         if not self.name:
             object.__setattr__(self, "name", self.id.replace("-", " ").capitalize())
@@ -110,8 +103,4 @@ def sample_room(registration_port: int = 8081) -> RoomSettings:
         id="registration",
         except_=("/static/*", "/health", "/check/*"),
         origin=f"http://127.0.0.1:{registration_port}",
-        prepare=(
-            ("id", ("KTP dengan NIK", "Alamat surel yang aktif")),
-            ("en", ("Your identity card (KTP)", "An e-mail address that you read")),
-        ),
     )

@@ -77,8 +77,6 @@ class Room(Protocol):
     def name(self) -> str: ...
     @property
     def default_language(self) -> str: ...
-    @property
-    def prepare(self) -> tuple[tuple[str, tuple[str, ...]], ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,19 +229,12 @@ def _template(room: Room, language: Language, style: str, script: str) -> str:
         room=room,
         language=language,
         others=[other for other in languages().values() if other is not language],
-        prepare=_prepare(room, language),
         base=f"/_queue/{room.id}/",
         style=Markup(style),  # noqa: S704 (our own files, read at start)
         script=Markup(script),  # noqa: S704
         slot={name: f"\x02{name}\x03" for name in _SLOTS},
         cut=_CUT,
     )
-
-
-def _prepare(room: Room, language: Language) -> tuple[str, ...]:
-    """The owner's list in this language, or in whatever language there is."""
-    lists = dict(room.prepare)
-    return lists.get(language.code) or next(iter(lists.values()), ())
 
 
 def _script(room: Room, language: Language) -> str:

@@ -44,7 +44,6 @@ class Room:
     id: str = "registration"
     name: str = "Pendaftaran CPNS 2026"
     default_language: str = "id"
-    prepare: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def a_ticket(**changes: Any) -> dict[str, Any]:

@@ -112,11 +112,6 @@ def test_every_problem_is_told_at_once() -> None:
         ('on_store_loss = "panic"', 'on_store_loss: "panic" is not usable: give "hold" or "admit"'),
         ("poll_max_s = 1", "poll_max_s: 1 is not usable: give 5 to 300 seconds"),
         ('default_language = "xx"', 'default_language: "xx" is not usable'),
-        ('prepare = ["KTP"]', 'prepare: ["KTP"] is not usable: give up to 8 lines'),
-        ('prepare = {fr = ["KTP"]}', '"fr" is not a language of the page'),
-        ("prepare = {id = []}", "id has 0 texts"),
-        ('prepare = {id = ["a\\u0002title\\u0003"]}', "is not one line of 1 to 120 characters"),
-        (f'prepare = {{id = ["{"x" * 121}"]}}', "is not one line of 1 to 120 characters"),
     ],
 )
 def test_a_wrong_room_is_told_with_the_value_and_what_is_allowed(lines: str, told: str) -> None:

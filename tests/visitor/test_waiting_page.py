@@ -16,7 +16,6 @@ import brotli
 import pytest
 
 from gateway.i18n import languages
-from gateway.settings import sample_room
 from gateway.visitor.page_words import VIEWS, view_of
 from gateway.visitor.waiting_page import KINDS, Page, WaitingPage, choose_encoding, choose_language
 
@@ -29,7 +28,6 @@ class Room:
     id: str = "registration"
     name: str = "Pendaftaran CPNS 2026"
     default_language: str = "id"
-    prepare: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +75,7 @@ def on_the_wire(page: Page) -> int:
     return len(page.body) + sum(len(name) + len(value) + 4 for name, value in page.headers)
 
 
-def test_the_page_weighs_ten_kilobytes_at_most_with_its_headers() -> None:
-    pages = WaitingPage(replace(sample_room(), name=Room.name))
+def test_the_page_weighs_ten_kilobytes_at_most_with_its_headers(pages: WaitingPage) -> None:
     for code in languages():
         assert on_the_wire(pages.surge(code, "br")) <= 10_000
         assert len(pages.surge(code, "gzip").body) <= 10_000
@@ -189,14 +186,6 @@ def test_the_announcement_is_in_the_visitors_language_or_in_what_there_is(pages:
 def test_an_incomplete_state_still_makes_a_page(pages: WaitingPage, broken: dict[str, Any]) -> None:
     page = pages.rendered("id", broken if not broken else a_state(**broken), "gzip")
     assert "</html>" in plain(page)
-
-
-def test_the_owner_says_what_visitors_will_need(pages: WaitingPage) -> None:
-    with_list = WaitingPage(Room(prepare=(("id", ("KTP & <KK>",)), ("en", ("Identity card",)))))
-    assert "<li>KTP &amp; &lt;KK&gt;</li>" in plain(with_list.surge("id", "br"))
-    assert "<li>Identity card</li>" in plain(with_list.rendered("en", a_state(), "gzip"))
-    assert "<li>KTP</li>" in plain(WaitingPage(Room(prepare=(("id", ("KTP",)),))).surge("en", "br"))
-    assert 'id="prepare"' not in plain(pages.surge("id", "br"))
 
 
 def test_an_unknown_language_gets_the_rooms_own(pages: WaitingPage) -> None:
