@@ -4,7 +4,8 @@
 
 function opening() { return !!pulse && pulse.opens_ms > server_ms() && /^(scheduled|drawn)$/.test(pulse.phase); }
 
-function rate() { return expectedRate(pulse.rate_per_minute, pulse.delivered_per_minute); }
+// What the main lane can reckon with, or what is configured where that is not said.
+function rate() { return pulse.expected_per_minute || pulse.rate_per_minute; }
 
 // Whether the ticket's own reply is as good as the last pulse.
 function fresh() { return number(me.ahead) && (!pulse || ticketAt >= pulseAt - 5); }

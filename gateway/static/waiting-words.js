@@ -118,14 +118,9 @@ function peopleAhead(position, serving, skipped) {
   return Math.max(0, ahead);
 }
 
-// What was delivered counts most, because a full site admits as many as leave it.
-function expectedRate(configured, delivered) {
-  return delivered > 0 ? Math.min(0.7 * delivered + 0.3 * configured, configured) : configured;
-}
-
 function waitRange(ahead, density, rate) {
   var expected = ahead * density * 60 / rate;
-  return rate > 0 ? { low_s: Math.floor(expected * 0.8), high_s: Math.floor(expected * 1.3) + 10 } : null;
+  return rate > 0 ? { low_s: Math.floor(expected * 0.9), high_s: Math.floor(expected * 1.15) + 20 } : null;
 }
 
 // Only a path of this site; never //elsewhere, never a scheme.

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from gateway.domain.estimate import main_lane_per_minute
 from gateway.domain.room import Snapshot
 from gateway.store.line import Line
 from gateway.visitor.answers import JSON_TYPE, Answer, Block, length_of, problem
@@ -50,6 +51,7 @@ def pulse_of(snapshot: Snapshot) -> dict[str, Any]:
         "skipped": [gap for gap in snapshot.skipped_places if gap[1] > snapshot.serving],
         "rate_per_minute": knobs.rate_per_minute,
         "delivered_per_minute": round(snapshot.delivered_per_minute, 2),
+        "expected_per_minute": round(main_lane_per_minute(snapshot), 2),
         "density": round(snapshot.density, 4),
         "opens_at": knobs.opens_at_ms,
         "closes_at": knobs.closes_at_ms,

@@ -35,15 +35,10 @@ def ranges(snapshot: Snapshot, positions: Ints) -> tuple[Ints, Ints] | None:
     return low, (expected * estimate.LONGER).astype(np.int64) + estimate.LONGER_S
 
 
-def _page_rate(snapshot: Snapshot) -> float:
-    configured, delivered = snapshot.knobs.rate_per_minute, snapshot.delivered_per_minute
-    return min(0.7 * delivered + 0.3 * configured, configured) if delivered > 0 else configured
-
-
 def pulse_interval(snapshot: Snapshot, positions: Ints, hidden: Bools, dice: Floats) -> Floats:
     """Seconds until the next pulse. ``dice``: in [0, 1), for the jitter."""
     most = snapshot.poll_max_s
-    rate = _page_rate(snapshot)
+    rate = estimate.main_lane_per_minute(snapshot)
     if rate > 0:
         ahead = np.maximum(0, positions - snapshot.serving - 1) * snapshot.density
         seconds = np.clip((ahead * 60 / rate * PAGE_MIDDLE + PAGE_LATER_S) / 10, 2, most)
@@ -61,7 +56,7 @@ def check_interval(poll_s: Floats, hidden: Bools, dice: Floats) -> Floats:
 
 def far_position(snapshot: Snapshot) -> int:
     """Behind this position everyone polls at the slowest interval, whatever is heard in the next minutes."""
-    rate = _page_rate(snapshot)
+    rate = estimate.main_lane_per_minute(snapshot)
     if rate <= 0:
         return snapshot.called
     ahead = 12 * snapshot.poll_max_s * rate / 60 / max(snapshot.density, 0.001)

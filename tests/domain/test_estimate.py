@@ -13,54 +13,54 @@ from gateway.domain.room import Ending, Phase, Snapshot
 SnapshotFactory = Callable[..., Snapshot]
 
 WAITS: list[tuple[str, dict[str, Any], int, tuple[int, int] | None]] = [
-    ("the next one waits for a step of the calls at most", {}, 101, (0, 10)),
-    ("sixty ahead at sixty a minute is about a minute", {}, 161, (48, 88)),
-    ("twice the rate is half the wait", {"rate_per_minute": 120.0}, 161, (24, 49)),
-    ("absent visitors ahead cost nothing", {"density": 0.5}, 161, (24, 49)),
-    ("late returns take every other turn meanwhile", {"late": 500}, 161, (96, 167)),
-    ("a few late returns delay by no more than they are", {"late": 6}, 161, (52, 95)),
-    ("late returns go on coming, though none is here now", {"late_share": 0.25}, 161, (64, 114)),
-    ("late returns get no more than every other turn", {"late_share": 0.9}, 161, (96, 166)),
+    ("the next one waits for a step of the calls at most", {}, 101, (0, 20)),
+    ("sixty ahead at sixty a minute is about a minute", {}, 161, (54, 89)),
+    ("twice the rate is half the wait", {"rate_per_minute": 120.0}, 161, (27, 54)),
+    ("absent visitors ahead cost nothing", {"density": 0.5}, 161, (27, 54)),
+    ("late returns take every other turn meanwhile", {"late": 500}, 161, (108, 159)),
+    ("a few late returns delay by no more than they are", {"late": 6}, 161, (59, 95)),
+    ("late returns go on coming, though none is here now", {"late_share": 0.25}, 161, (72, 112)),
+    ("late returns get no more than every other turn", {"late_share": 0.9}, 161, (108, 158)),
     (
         "a line that has just begun: the configured rate is to be believed, whatever went in before",
         {"delivered_per_minute": 3.0},
         161,
-        (48, 88),
+        (54, 89),
     ),
     (
         "nothing delivered yet: the configured rate is to be believed",
         {"delivered_per_minute": 0.0},
         161,
-        (48, 88),
+        (54, 89),
     ),
     (
         "a site with hardly any room admits as fast as it empties",
         {"leases": 495, "delivered_per_minute": 30.0},
         161,
-        (96, 166),
+        (108, 158),
     ),
     (
         "hardly any room, and nothing delivered yet",
         {"leases": 495, "delivered_per_minute": 0.0},
         161,
-        (48, 88),
+        (54, 89),
     ),
     (
         "a full site admits as fast as it empties",
         {"leases": 500, "delivered_per_minute": 6.0},
         161,
-        (480, 790),
+        (540, 710),
     ),
     ("a full site that nobody leaves: unknown", {"leases": 500, "delivered_per_minute": 0.0}, 161, None),
-    ("a burst of claims does not shorten the wait", {"delivered_per_minute": 600.0}, 161, (48, 88)),
+    ("a burst of claims does not shorten the wait", {"delivered_per_minute": 600.0}, 161, (54, 89)),
     ("unknown while paused", {"phase": Phase.PAUSED}, 161, None),
     ("unknown before opening", {"phase": Phase.SCHEDULED}, 161, None),
     ("unknown when closed", {"phase": Phase.CLOSED}, 161, None),
     ("unknown at rate zero", {"rate_per_minute": 0.0}, 161, None),
-    ("last call serves those in line", {"phase": Phase.LAST_CALL}, 161, (48, 88)),
-    ("a number beyond the line waits for the line, not for its number", {}, 999_999, (720, 1180)),
-    ("a number newer than the snapshot waits for all before it", {"issued": 100, "gap": 1000}, 161, (48, 88)),
-    ("a number that was passed waits for nobody", {}, 3, (0, 10)),
+    ("last call serves those in line", {"phase": Phase.LAST_CALL}, 161, (54, 89)),
+    ("a number beyond the line waits for the line, not for its number", {}, 999_999, (810, 1055)),
+    ("a number newer than the snapshot waits for all before it", {"issued": 100, "gap": 1000}, 161, (54, 89)),
+    ("a number that was passed waits for nobody", {}, 3, (0, 20)),
 ]
 
 
@@ -81,7 +81,7 @@ def test_the_wait_never_grows_towards_the_front(snapshot_with: SnapshotFactory) 
 
 
 def test_a_late_return_waits_for_the_late_lane_at_half_the_rate(snapshot_with: SnapshotFactory) -> None:
-    assert estimate.wait_late(snapshot_with(late=30)) == estimate.Wait(0, 88)
+    assert estimate.wait_late(snapshot_with(late=30)) == estimate.Wait(0, 89)
     assert estimate.wait_late(snapshot_with(late=30, phase=Phase.PAUSED)) is None
 
 
@@ -131,5 +131,5 @@ def test_nobody_can_say_while_nobody_is_let_in_and_the_line_will_end(snapshot_wi
 
 
 def test_when_everyone_in_line_will_be_in(snapshot_with: SnapshotFactory) -> None:
-    assert estimate.over(snapshot_with()) == estimate.Wait(720, 1180)
+    assert estimate.over(snapshot_with()) == estimate.Wait(810, 1055)
     assert estimate.over(snapshot_with(phase=Phase.PAUSED)) is None

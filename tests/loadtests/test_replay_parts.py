@@ -47,7 +47,7 @@ def test_many_ranges_at_once_are_the_gateways_own_ranges_one_by_one() -> None:
 
 def test_pulses_are_a_tenth_of_the_wait_within_their_bounds() -> None:
     line = replace(snapshot(np.random.default_rng(2)), knobs=Knobs(rate_per_minute=60), density=1.0, late=0)
-    line = replace(line, delivered_per_minute=60.0)
+    line = replace(line, delivered_per_minute=60.0, late_share=0.0)
     positions = line.serving + np.array([1, 101, 100_000])
     seconds = law.pulse_interval(line, positions, np.array([False, False, False]), np.full(3, 0.5))
     assert seconds.tolist() == pytest.approx([2, (100 * law.PAGE_MIDDLE + law.PAGE_LATER_S) / 10, 60])
