@@ -52,7 +52,7 @@ def test_a_wrong_setting_is_one_line_and_no_trace(tmp_path: Path) -> None:
 def test_check_tells_what_would_be_started(tmp_path: Path) -> None:
     done = antrean("check", folder=tmp_path)
     assert done.returncode == 0
-    assert "registration: / but /static/*, /health → http://127.0.0.1:8081" in done.stdout
+    assert "registration: / but /static/*, /health, /check/* → http://127.0.0.1:8081" in done.stdout
     assert "will be made in" in done.stdout
     assert "embedded, run by" in done.stdout
     assert list(tmp_path.iterdir()) == []
