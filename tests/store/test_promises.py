@@ -66,6 +66,20 @@ def test_nine_in_ten_no_shows_leave_the_rate_whole(open_line: OpenLine) -> None:
     assert delivered(crowd.claims, line.now_ms - 120_000, line.now_ms) >= 0.98 * 600
 
 
+def test_steady_no_shows_leave_the_rate_whole(open_line: OpenLine) -> None:
+    """Safeguard: the second half of an unclaimed offer's life gives its credit back."""
+    line = open_line(rate_per_minute=300, ceiling=100_000)
+    crowd = Crowd(line)
+    crowd.arrive(6000)
+    for _ in range(400):
+        front = line.snapshot.serving
+        crowd.silence(number for number in range(front + 1, front + 21) if number % 2)
+        crowd.run(1)
+    assert crowd.wronged == []
+    assert delivered(crowd.claims, line.now_ms - 120_000, line.now_ms) >= 0.95 * 600
+    assert worst_excess(crowd.claims, 300) <= 0.001
+
+
 def test_six_visitors_in_ten_waking_once_a_minute_lose_nothing(open_line: OpenLine) -> None:
     """Safeguard: W is at least 1.25 times the slowest check-in; offers live 2 x W."""
     line = open_line(rate_per_minute=300, ceiling=100_000)
@@ -257,7 +271,7 @@ def test_pause_releases_nobody_and_resume_passes_over_nobody(open_line: OpenLine
 
 
 def long_line_with_some_ready(open_line: OpenLine) -> VirtualLine:
-    line = open_line(rate_per_minute=60, ceiling=100_000)
+    line = open_line(rate_per_minute=60, ceiling=50)
     line.join(5000)
     line.tick_for(120)
     assert line.snapshot.ready > line.snapshot.serving

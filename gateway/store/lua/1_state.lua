@@ -34,6 +34,7 @@ local KNOCKING_MS = 3000       -- who has not knocked again by then has gone fro
 local FIRST_S = 6              -- seconds' worth of knockers, the foremost, who may claim; nobody overtakes them
 local FIRST_LEAST = 6
 local DOOR_S = 10              -- seconds' worth of knockers at which offers rest, and of offers made at once
+local ABSENT_MOST = 9          -- offers for one claim, less one: nine in ten may be absent
 local GAP_TICK_MS = 5000       -- longer without a tick: visitors may not have been heard
 local GRANTS_MOST = 5000       -- a tick
 local LATE_EXAMINED_MOST = 1000
@@ -47,7 +48,7 @@ local NUMBERS = {'schema', 'generation', 'revision', 'started_ms', 'seen_ms', 't
   'opens_at_ms', 'closes_at_ms', 'poll_max_s', 'density', 'delivered', 'present', 'claimed', 'finished',
   'lapsed', 'passed', 'late_returns', 'released_vt', 'step_vt', 'step_claimed', 'step_issued', 'sample_ms',
   'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms', 'door_limit', 'step_serving', 'step_passed',
-  'late_share', 'share', 'drawn'}
+  'late_share', 'share', 'drawn', 'absent_offers'}
 local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring', 'ending'}
 
 local function keys_of(KEYS)
@@ -178,7 +179,10 @@ local function pass_time(keys, s, now_ms)
     -- What runs over at the door was offered to somebody who did not come: it is offered to the next instead.
     local unused = math.max(0, s.claim_credit + drops - depth)
     s.claim_credit = s.claim_credit + drops - unused
-    s.credit = math.min(s.credit + drops + unused, depth * DOOR_S)
+    -- The second half of an offer's life gives its credit back bit by bit: who did not come by then is absent.
+    -- Without it, what runs over replaces only half of the absent: of a share p who come, 2p / (1 + p) is delivered.
+    local absent = math.min(s.absent_offers * dt / WINDOW_MS, drops * ABSENT_MOST)
+    s.credit = math.min(s.credit + drops + unused + absent, depth * DOOR_S)
   end
   local window = math.floor(s.vt / WINDOW_MS)
   if window ~= s.window then

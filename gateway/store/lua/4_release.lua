@@ -2,7 +2,7 @@
 
 local REGISTERED_MS = 300000 -- a worker that is silent for longer is forgotten
 
--- Offers not claimed in time: the visitor returns by the late lane. Their credit came back at the door already.
+-- Offers not claimed in time: the visitor returns by the late lane. Their credit came back before (pass_time).
 local function lapse_offers(keys, s)
   if s.phase == 'paused' then return end
   for _, key in ipairs({keys.offers, keys.late_offers}) do
@@ -65,6 +65,10 @@ local function step(keys, s)
   s.delivered = s.delivered + share * ((s.claimed - s.step_claimed) * 60000 / dt - s.delivered)
   s.gap = math.max(s.gap, GAP_LEAST, math.ceil((s.issued - s.step_issued) * 10000 / dt))
   s.present = count_present(keys, s.serving + 1, s.issued)
+  s.absent_offers = 0
+  for _, key in ipairs({keys.offers, keys.late_offers}) do
+    s.absent_offers = s.absent_offers + redis.call('ZCOUNT', key, '-inf', text(s.vt + OFFER_MS - WINDOW_MS))
+  end
   s.step_vt, s.step_claimed, s.step_issued = s.vt, s.claimed, s.issued
   s.step_serving, s.step_passed = s.serving, s.passed
 end
@@ -201,7 +205,7 @@ local function tick(KEYS, ARGV)
   sample(keys, s, now_ms)
   save_state(keys, s, {'revision', 'tick_ms', 'phase', 'called', 'ready', 'serving', 'late', 'turn', 'door_limit', 'density',
     'delivered', 'present', 'lapsed', 'passed', 'claimed', 'released_vt', 'step_vt', 'step_claimed', 'step_issued',
-    'step_serving', 'step_passed', 'late_share', 'sample_ms', 'empty_vt', 'gap', 'calls', 'share', 'draw', 'drawn',
+    'step_serving', 'step_passed', 'late_share', 'sample_ms', 'empty_vt', 'gap', 'calls', 'share', 'draw', 'drawn', 'absent_offers',
     unpack(TIME_FIELDS)})
   return snapshot(keys, s, now_ms)
 end
