@@ -207,6 +207,11 @@ async def test_while_the_store_is_away_nobody_inside_notices_and_no_answer_is_a_
     await wait_until(back, "the line goes on", 30)
     state = (await waiting.fetch("POST", BASE + "check-in")).json()
     assert (state["number"], state["state"]) == (number, "waiting")
-    await newcomer.get("/")
+
+    async def numbered() -> bool:
+        await newcomer.get("/")
+        return "number" in (await newcomer.fetch("GET", BASE + "ticket")).json()
+
+    await wait_until(numbered, "the newcomer's stamp has its number", 30)
     assert (await newcomer.fetch("GET", BASE + "ticket")).json()["number"] > number
     assert (await inside.get("/")).json()["path"] == "/"
