@@ -197,7 +197,7 @@ local TIME_FIELDS = {'vt', 'seen_ms', 'window', 'credit', 'claim_credit'}
 -- Whoever may have been unable to hear us gets the full time to answer again.
 local function grace(s)
   s.ready = s.serving
-  s.credit = 0
+  s.credit, s.absent_offers = 0, 0
   s.claim_credit = math.min(s.claim_credit, 0) -- what was booked ahead stays booked
   s.calls = ''
 end

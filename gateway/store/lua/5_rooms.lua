@@ -145,7 +145,7 @@ local function set_knobs(KEYS, ARGV)
   trim_credits(s)
   s.revision = s.revision + 1
   note(keys, s, now_ms, ARGV[4], ARGV[5], changes)
-  save_state(keys, s, {'rate', 'ceiling', 'opens_at_ms', 'closes_at_ms', 'phase', 'message', 'ending', 'revision', 'ready',
+  save_state(keys, s, {'rate', 'ceiling', 'opens_at_ms', 'closes_at_ms', 'phase', 'message', 'ending', 'revision', 'ready', 'absent_offers',
     'calls', 'empty_vt', 'released_vt', unpack(TIME_FIELDS)})
   return snapshot(keys, s, now_ms)
 end
