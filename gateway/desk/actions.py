@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -83,8 +84,10 @@ async def look(line: Line, number: int) -> Ticket:
     if any(first <= number <= last for first, last in snapshot.skipped):
         raise NumberUnknown(f"number {number:,} was lost with the store's last moments: its visitor joins anew")
     rows = [dict(zip(SAMPLE_COLUMNS, row, strict=False)) for row in await line.samples()]
-    told = timeline(rows, snapshot.position(number))
-    return Ticket(snapshot, number, await line.look(number), tuple(await line.log(number)), tuple(told))
+    events = await line.log(number)
+    let_in_ms = min((at_ms for at_ms, what in events if what == "claimed"), default=math.inf)
+    told = timeline(rows, snapshot.position(number), let_in_ms)
+    return Ticket(snapshot, number, await line.look(number), tuple(events), tuple(told))
 
 
 async def withdraw(line: Line, number: int, *, actor: str) -> Ticket:

@@ -80,14 +80,15 @@ def p95_at_rate(
     return None
 
 
-def timeline(rows: Sequence[Row], position: int) -> list[tuple[int, str]]:
+def timeline(rows: Sequence[Row], position: int, by_ms: float) -> list[tuple[int, str]]:
     """About when a ticket joined, was called and had its turn: wall time in ms of the first sample that shows it.
 
-    What happened before the oldest sample is not told.
+    A sample is up to ten seconds late; ``by_ms`` is when the ticket had certainly had its turn. What happened
+    before the oldest sample is not told.
     """
     told: list[tuple[int, str]] = []
     for column, what in (("issued", "joined"), ("called", "called"), ("serving", "turn")):
         index = bisect_left([row[column] for row in rows], position)
         if 0 < index < len(rows) or (index == 0 and rows and position == 1):
-            told.append((int(rows[index]["now_ms"]), what))
+            told.append((int(min(rows[index]["now_ms"], by_ms)), what))
     return told

@@ -239,6 +239,14 @@ class Visitor:
             await self.quiet()
             passed += step_s
 
+    async def pass_until(self, view: str, most_s: float = 200) -> None:
+        """Let time pass until the page shows that view: when it asks is drawn by lot."""
+        for _ in range(round(most_s / 5)):
+            if await self.view() == view:
+                return
+            await self.pass_s(5, 5)
+        assert await self.view() == view
+
     async def reaches(self, ending: str) -> None:
         """Until the tab is at an address with this ending; the clock runs again, for it cannot be moved
         while a page goes."""

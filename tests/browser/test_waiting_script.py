@@ -287,8 +287,7 @@ async def test_who_is_to_keep_the_page_open_is_not_told_to_close_it(
     assert await visitor.page.is_visible(".rules li.keep")
     scene.ticket = a_ticket(state=state, ahead=3)
     scene.pulse |= {"called": 1300, "serving": 1200}
-    await visitor.pass_s(70, 5)
-    assert await visitor.view() == state
+    await visitor.pass_until(state)
     assert await visitor.page.is_hidden(".rules li.keep")
     assert await visitor.page.is_visible(".rules li:not(.keep)")
     await context.close()

@@ -1,0 +1,23 @@
+"""What the samples say of one ticket."""
+
+from __future__ import annotations
+
+from math import inf
+
+from gateway.domain.history import timeline
+
+ROWS = [
+    {"now_ms": 0, "issued": 5, "called": 0, "serving": 0},
+    {"now_ms": 10_000, "issued": 30, "called": 20, "serving": 0},
+    {"now_ms": 20_000, "issued": 60, "called": 50, "serving": 12},
+]
+
+
+def test_each_passage_is_told_at_the_first_sample_that_shows_it() -> None:
+    assert timeline(ROWS, 12, inf) == [(10_000, "joined"), (10_000, "called"), (20_000, "turn")]
+    assert timeline(ROWS, 40, inf) == [(20_000, "joined"), (20_000, "called")]
+    assert timeline(ROWS, 3, inf) == [(10_000, "called"), (20_000, "turn")]  # it joined before the first sample
+
+
+def test_no_passage_is_told_later_than_the_visitor_was_let_in() -> None:
+    assert timeline(ROWS, 12, 13_000) == [(10_000, "joined"), (10_000, "called"), (13_000, "turn")]
