@@ -123,7 +123,7 @@ function draw() {
     else if (me && !broken) { show(viewOf(me.state === 'waiting' && checking() ? 'called' : me.state, pulse ? pulse.phase : '', me.number > 0)); }
   }
   announce();
-  if (!over && / has-w/.test(page.className) && me) { figures(); show(view); }
+  if (!over && / w/.test(page.className) && me) { figures(); show(view); }
   else if (me && me.shown) { put('number', me.shown); }
   footer();
 }

@@ -22,6 +22,7 @@ from gateway.visitor.check_in import Call, CheckInCalls
 from gateway.visitor.counting import count_request
 from gateway.visitor.draw_page import DrawCalls
 from gateway.visitor.forward_auth import ForwardAuth
+from gateway.visitor.look import Logo
 from gateway.visitor.onward import VisitorHeader, pass_free, pass_on
 from gateway.visitor.pulse import Pulse
 from gateway.visitor.reception import Onward
@@ -92,6 +93,8 @@ class Gate:
             draw = DrawCalls(room, secure=self._secure)
             calls[prefix + b"draw"], calls[prefix + b"draw.json"] = draw.page, draw.export
             calls[prefix + b"draw-script"] = draw.script
+            if room.settings.logo:
+                calls[prefix + b"logo"] = Logo(room.settings)
             calls |= {prefix + name.encode(): call for name, call in in_room.by_name().items()}
         return calls
 

@@ -57,18 +57,20 @@ def draw_script() -> str:
     return minified(f"(function(w,d){{'use strict';{texts}\n{source('draw.js')}notice();}})(window,document);")
 
 
-def stripped_style(name: str) -> str:
-    """The named style sheet without comments and needless space."""
-    style = re.sub(r"/\*.*?\*/", "", source(name), flags=re.DOTALL)
+def as_stripped(style: str, direction: str) -> str:
+    """A style sheet without comments, needless space, and what only the other writing direction needs."""
+    style = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
+    if direction == "ltr":
+        style = re.sub(r"\[dir=rtl\][^{}]*\{[^{}]*\}", "", style)
     return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"\s+", " ", style)).replace(": ", ":").strip()
 
 
-def content_security_policy(style: str, script: str, *more_hashes: str) -> bytes:
-    """Nothing from anywhere but this site; inline only exactly this style and this script."""
-    allowed = " ".join((script_hash(script), *more_hashes))
+def content_security_policy(style: str, *script_hashes: str, images: str = "data:") -> bytes:
+    """Nothing from anywhere but this site; inline only exactly this style and these scripts."""
+    allowed = " ".join(script_hashes) or "'none'"
     return (
         "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; "
-        f"connect-src 'self'; img-src data:; style-src {script_hash(style)}; script-src {allowed}"
+        f"connect-src 'self'; img-src {images}; style-src {script_hash(style)}; script-src {allowed}"
     ).encode()
 
 
@@ -105,7 +107,7 @@ class Frame:
         pieces = (
             _GZIP_HEADER,
             self.before_deflated,
-            _deflate(middle, 6, last=False, after=self.before),
+            _deflate(middle, 9, last=False, after=self.before),
             self.after_deflated,
             trailer,
         )
