@@ -155,6 +155,7 @@ function take(body) {
   again = false;
   ticketAt = now();
   if (me.state === 'admitted') { enter(safePath(me.location)); return; }
+  if (me.state === 'moved') { stop(); w.location.replace(C.base + 'move'); return; }
   if (me.state === 'expired' && now() - joinedAt > 30) {
     // A new line has started: everyone takes a new number, spread over a few seconds.
     setTimeout(join, jitter(2.5, Math.random()) * 1000);

@@ -175,7 +175,8 @@ function listen() {
   on(d, 'visibilitychange', function () {
     if (!hidden()) { wake(); } else if (!over && !busy) { if (leading) { lead(interval()); } next(); }
   });
-  on(w, 'pageshow', wake);
+  // Kept whole by the browser while its place may have gone elsewhere: it asks for its ticket.
+  on(w, 'pageshow', function (event) { again = again || event.persisted; wake(); });
   on(w, 'online', function () { soon(3); });
   on(w, 'pagehide', resign);
   on(w, 'storage', function (event) {
