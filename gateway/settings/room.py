@@ -11,11 +11,15 @@ from gateway.settings.documented import setting
 
 
 def _replaceable() -> dict[str, dict[str, str]]:
-    """Every text without plural forms, by language and key."""
+    """Every text of the pages without plural forms, but those that scripts for all rooms carry."""
     from gateway.i18n import languages  # only here: commands without texts of their own start faster
 
     return {
-        code: {key: forms[0] for key, forms in language.forms.items() if len(forms) == 1}
+        code: {
+            key: forms[0]
+            for key, forms in language.forms.items()
+            if len(forms) == 1 and not key.startswith(("chance.", "tell.", "draw."))
+        }
         for code, language in languages().items()
     }
 

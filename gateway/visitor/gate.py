@@ -21,6 +21,7 @@ from gateway.visitor.answers import Answer, json_answer, not_allowed, problem, s
 from gateway.visitor.check_in import Call, CheckInCalls
 from gateway.visitor.counting import count_request, counting_requests
 from gateway.visitor.draw_page import DrawCalls
+from gateway.visitor.extras import extra_calls
 from gateway.visitor.forward_auth import ForwardAuth
 from gateway.visitor.look import Logo
 from gateway.visitor.move_page import MoveCalls
@@ -92,6 +93,7 @@ class Gate:
             calls[prefix + b"pulse"] = _pulse_call(room)
             calls[prefix + b"wait"] = self._wait_call(room)
             calls[prefix + b"move"] = MoveCalls(room, secure=self._secure, public_origin=public_origin)
+            calls |= {prefix + name: call for name, call in extra_calls().items()}
             draw = DrawCalls(room, secure=self._secure)
             calls[prefix + b"draw"], calls[prefix + b"draw.json"] = draw.page, draw.export
             calls[prefix + b"draw-script"] = draw.script

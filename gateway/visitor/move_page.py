@@ -31,7 +31,7 @@ from gateway.visitor.counting import count_request
 from gateway.visitor.look import language_of, logo_address, style_of
 from gateway.visitor.page_build import TEMPLATES, content_security_policy, script_hash, source
 from gateway.visitor.page_minify import minified
-from gateway.visitor.pages import RETRY_TROUBLE_S, chosen_language
+from gateway.visitor.pages import RETRY_TROUBLE_S, chosen_language, kept_language
 from gateway.visitor.reception import credential_headers
 from gateway.visitor.requests import Request
 from gateway.visitor.standing import Standing
@@ -115,7 +115,8 @@ class MoveCalls:
         if stands.state not in (State.WAITING, State.CALLED):
             return see_other(ticket.return_to, *credential_headers(self._room, request, stands, now_s))
         code = self._room.keyring.move_code(_of_now(ticket, snapshot), now_s)
-        return self._page(request, "show", number=ticket.number, link=self._link(request, code, ticket.return_to))
+        link = self._link(request, code, ticket.return_to)
+        return self._page(request, "show", number=ticket.number, link=link, to=ticket.return_to)
 
     def _link(self, request: Request, code: str, return_to: str) -> str:
         host = b"%b://%b" % (b"https" if request.secure else b"http", request.header(b"host"))
@@ -164,9 +165,9 @@ class MoveCalls:
         status, tone = KINDS[kind]
         language = language_of(room, chosen_language(self._room, request))
         style, script = style_of(room, language, "move.css", own=False), _script(room.id) if link else ""
-        again = f"{code}&to={quote(to, safe='/')}" if to else code
+        again = f"{code}&to={quote(to, safe='/')}" if code and to else code
         body = _template().render(
-            room=room, language=language, kind=kind, tone=tone, base=f"/_queue/{room.id}/", home=self._home,
+            room=room, language=language, kind=kind, tone=tone, base=f"/_queue/{room.id}/", home=to or self._home,
             others=[other for other in languages().values() if other.code != language.code],
             heading=language.text(f"move.{kind}.heading"), lead=language.text(f"move.{kind}.lead"),
             number=format_number(number) if number else "", given_up=format_number(given_up) if given_up else "",
@@ -179,7 +180,7 @@ class MoveCalls:
         fixed = (_HTML, NO_STORE, (b"content-security-policy", policy), _NO_REFERRER, length_of(body))
         language_header = (b"content-language", language.code.encode())
         retry = ((b"retry-after", b"%d" % RETRY_TROUBLE_S),) if kind == "trouble" else ()
-        return Answer(status, (*fixed, language_header, *retry, *headers), body)
+        return Answer(status, (*fixed, language_header, *retry, *headers, *kept_language(request)), body)
 
 
 def _asked(query: bytes) -> tuple[str, str]:

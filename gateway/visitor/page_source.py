@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 SLOTS = (
     *("title", "refresh_s", "view", "ticket", "label", "heading", "lead", "wait_caption", "wait", "clock"),
-    *("progress", "ahead", "number", "location", "updated", "news_hidden", "message"),
+    *("progress", "ahead", "number", "location", "updated", "news_hidden", "message", "chance"),
 )
 _CUT, _EDGE = "\x02cut\x03", "\x02"
 # What the script looks for: a page without one of these would stand still.
 _PARTS = (
     *("page", "label", "heading", "lead", "wait-caption", "wait", "clock", "progress", "ahead", "number", "join"),
-    *("enter", "updated", "check", "news", "message", "leave", "say"),
+    *("enter", "updated", "check", "news", "message", "leave", "say", "chance", "tell"),
 )
 _SCRIPT_TEXTS = ("wait.", "unit.", "clock.", "ahead.", "updated.", "offline.", "say.")
 _NEVER_LATER = ("joining", "overloaded")  # views that the script itself never turns to

@@ -122,7 +122,7 @@ def describe_for_page(standing: Standing, snapshot: Snapshot | None) -> dict[str
     if snapshot is not None:
         knobs = snapshot.knobs
         state |= {"phase": str(knobs.phase), "now_ms": snapshot.now_ms, "opens_at_ms": knobs.opens_at_ms}
-        state["message"] = knobs.message
+        state |= {"message": knobs.message, "closes_at_ms": knobs.closes_at_ms, "ending": knobs.ending.value}
     return state
 
 

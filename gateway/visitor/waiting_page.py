@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, cast
 from gateway.i18n import Language, choose_language, languages
 from gateway.visitor import page_words as words
 from gateway.visitor.answers import lines_of
+from gateway.visitor.extras import TEXTS, extra_script
 from gateway.visitor.page_build import (
     Frame,
+    brotli_compressed,
     choose_encoding,
-    compressed,
     content_security_policy,
     draw_script,
     script_hash,
@@ -102,9 +103,11 @@ class Sheet:
         self._room, self._language, self._zone = room, source.language, time_zone
         self._frame = Frame.around(source.before.encode(), source.after.encode())
         self._middle = source.middle
-        hashes = (script_hash(source.script), script_hash(draw_script()))
+        scripts = (source.script, draw_script(), *map(extra_script, TEXTS))
         images = "'self' data:" if room.logo or room.templates else "data:"
-        self._headers = _headers(source.language, content_security_policy(source.style, *hashes, images=images))
+        self._headers = _headers(
+            source.language, content_security_policy(source.style, *map(script_hash, scripts), images=images)
+        )
         self._view_slots = {name: self._slots_of_view(name) for name in words.VIEWS}
 
     def prebuild(self) -> dict[tuple[str, str], Page]:
@@ -121,11 +124,12 @@ class Sheet:
         slots = self._view_slots[view]
         if view == "joining":
             slots = {**slots, "refresh_s": str(_FIRST_REFRESH_S)}
+        filled = self._fill(slots)
+        if encoding != "br":
+            return self._page(self._frame.join(filled, encoding), encoding)
         # The best compression takes half a second: for the page that everybody is sent.
-        best = view == "joining"
-        return self._page(
-            compressed(self._frame.join(self._fill(slots), "identity"), encoding, best=best), encoding
-        )
+        body = brotli_compressed(self._frame.join(filled, "identity"), best=view == "joining")
+        return self._page(body, encoding)
 
     def _page(self, body: bytes, encoding: str) -> Page:
         headers = [*self._headers, (b"content-length", str(len(body)).encode())]
@@ -169,6 +173,7 @@ class Sheet:
             "number": escape(str(state.get("shown") or "…")),
             "ahead": escape(self._ahead(state)),
             "location": escape(_safe_path(state.get("location"))),
+            "chance": escape(self._chance(state, view, now_ms)),
             "updated": escape(words.updated_words(self._language, now_ms, self._zone)),
             "message": escape(message),
             "news_hidden": "" if message else " hidden",
@@ -187,6 +192,18 @@ class Sheet:
         people = words.about(_number(state, "ahead"))
         shown = words.number_words(self._language, people)
         return self._language.text("ahead.most", n=shown) if people else self._language.text("ahead.none")
+
+    def _chance(self, state: Mapping[str, object], view: str, now_ms: float) -> str:
+        """Whether the visitor goes in before the room closes; nothing where it does not, or nobody can say."""
+        closes_at_ms, eta, cut = _number(state, "closes_at_ms"), state.get("eta"), state.get("ending") == "cut"
+        known = isinstance(eta, dict) and view != "paused"
+        if closes_at_ms <= now_ms or view == "scheduled" or (cut and not known):
+            return ""
+        low_s, high_s = (_number(eta, key) for key in ("low_s", "high_s")) if isinstance(eta, dict) else (0, 0)
+        key = words.chance_of((closes_at_ms - now_ms) / 1000, low_s, high_s, cut)
+        return self._language.text(
+            f"chance.{key}", date=words.date_words(self._language, closes_at_ms, self._zone)
+        )
 
     def _wait(self, state: Mapping[str, object], view: str, now_ms: float) -> tuple[str, str, str]:
         """Caption, wait and clock."""

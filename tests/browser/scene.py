@@ -20,6 +20,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from gateway.settings import RoomSettings
+from gateway.visitor.extras import extra_script
 from gateway.visitor.page_build import draw_script
 from gateway.visitor.waiting_page import WaitingPage, choose_encoding, choose_language
 
@@ -73,6 +74,7 @@ def a_pulse(**changes: Any) -> dict[str, Any]:
         "density": 1,
         "opens_at": 0,
         "closes_at": 0,
+        "ending": "serve",
         "draw": None,
         "message": {},
         "poll_max_s": 60,
@@ -134,6 +136,8 @@ class Scene:
             return JSONResponse(self.pulse)
         if name == "draw-script":
             return JSONResponse({"script": draw_script()})
+        if name.endswith("-script"):
+            return JSONResponse({"script": extra_script(name.removesuffix("-script"))})
         if name == "join":
             return JSONResponse(self.joined, 201) if self.joined else _problem(409)
         if name == "leave" and "text/html" in request.headers["accept"]:

@@ -204,3 +204,11 @@ async def test_in_a_bypass_nobody_needs_to_move(queue: House) -> None:
     phone = await in_line(queue)
     queue.set_phase(Phase.BYPASS)
     assert (await phone.get(MOVE)).status == 303
+
+
+async def test_a_language_that_is_chosen_there_is_kept(queue: House) -> None:
+    phone = await in_line(queue, "/daftar")
+    assert heading(await phone.get(f"{MOVE}?antrean-lang=en")) == "Carry on with another device"
+    shown = await phone.get(MOVE)
+    assert heading(shown) == "Carry on with another device"
+    assert '<a href="/daftar">Back to the line</a>' in text(shown)
