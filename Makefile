@@ -42,10 +42,11 @@ soak: ## three minutes of mixed load: memory, open files and keys of the store m
 	@sh scripts/environment.sh .venv dev replay
 	@exec .venv/bin/python -m tests.faults.soak $(ARGS)
 
-screenshots: ## photograph the pages into screenshots/ (needs chromium)
+screenshots: ## photograph the pages into screenshots/, all states on contact-sheet.png (needs chromium)
 	@sh scripts/environment.sh .venv demo embedded
 	@sh scripts/environment.sh .venv dev replay
 	@ANTREAN_SCREENSHOTS=screenshots ANTREAN_REQUIRE_BROWSER=1 .venv/bin/python -m pytest tests/browser $(ARGS)
+	@.venv/bin/python -m tests.browser.contact_sheet screenshots
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
