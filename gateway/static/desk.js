@@ -31,6 +31,14 @@
       else if (element.dataset.kind === "minutes") setText(element, "≤ " + format.format(Math.ceil(value / 60)) + " min");
       else setText(element, format.format(value));
     });
+    section.querySelectorAll("[data-told]").forEach(function (sentence) {
+      const part = room.told[sentence.dataset.told];
+      sentence.hidden = !part.join.judged;
+      setText(sentence, sentence.dataset.text
+        .replace("{count}", format.format(part.join.judged))
+        .replace("{join}", format.format(part.join.right_percent || 0))
+        .replace("{halfway}", format.format(part.halfway.right_percent || 0)));
+    });
     section.querySelectorAll("[data-share]").forEach(function (bar) {
       bar.max = Math.max(room[bar.dataset.most], 0.001);
       bar.value = Math.min(room[bar.dataset.share], bar.max);

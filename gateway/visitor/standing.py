@@ -46,7 +46,7 @@ async def check_in(room: VisitorRoom, ticket: Ticket, held: Pass | None, now_s: 
     if held is not None and held.number != ticket.number:
         held = None
     try:
-        state = await room.line.check_in(ticket.number, returning=held is not None)
+        state = await room.line.check_in(ticket.number, returning=held is not None, joined_s=ticket.issued_at_s)
     except StoreError:
         alone = admitted_alone(room, ticket, now_s)
         if alone is None:
