@@ -122,7 +122,7 @@ def test_a_histogram_has_its_labels_beside_the_room() -> None:
         observe(count, WAIT_TOLD_ERROR_SECONDS, seconds, when=when)
     text = rendered(counters=counted)
     name = "wait_told_error_seconds"
-    assert value(text, f"{name}_bucket", room="r", when="join", le="0.0") == 1
-    assert value(text, f"{name}_bucket", room="r", when="join", le="60.0") == 2
+    assert value(text, f"{name}_bucket", room="r", when="join", le="0") == 1
+    assert value(text, f"{name}_bucket", room="r", when="join", le="60") == 2
     assert value(text, f"{name}_sum", room="r", when="join") == 31
     assert value(text, f"{name}_count", room="r", when="halfway") == 1
