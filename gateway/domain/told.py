@@ -89,13 +89,22 @@ class Memory:
         )
 
     def _judge(self, position: int, at_s: float, waited_s: float) -> Judgement:
+        line = self._line_at(at_s, position)
+        return Judgement(Outcome.UNKNOWN) if line is None else judge(estimate.wait(line, position), waited_s)
+
+    def _line_at(self, at_s: float, position: int) -> Snapshot | None:
+        """The line as it was then: knobs and crowd as last remembered, the cursor moved on evenly since.
+
+        A position given out since had everybody ahead who came before it.
+        """
         index = bisect_right(self._at_s, at_s) - 1
         if index < 0:
-            return Judgement(Outcome.UNKNOWN)
-        snapshot = self._snapshots[index]
-        if position > snapshot.issued:  # given out since this snapshot: whoever came before is ahead all the same
-            snapshot = replace(snapshot, issued=position)
-        return judge(estimate.wait(snapshot, position), waited_s)
+            return None
+        line, moved = self._snapshots[index], 0.0
+        if index + 1 < len(self._at_s):
+            share = (at_s - self._at_s[index]) / (self._at_s[index + 1] - self._at_s[index])
+            moved = share * (self._snapshots[index + 1].serving - line.serving)
+        return replace(line, serving=line.serving + round(moved), issued=max(line.issued, position))
 
     def _thin_out(self, now_s: float) -> None:
         """The oldest stays: else the memory would begin a little later each time."""
