@@ -170,14 +170,13 @@ def _counter_family(name: str) -> CounterMetricFamily:
 def _histogram(name: str, series: Mapping[tuple[str, str], Mapping[str, float]]) -> Metric:
     """``series`` by room and its other labels, as they stand in the keys."""
     durations = DURATIONS.get(name, Durations(name, "Measured by the workers, seconds."))
-    family = HistogramMetricFamily(PREFIX + name, durations.help, labels=["room", *durations.labels])
+    names = [label for label, _ in durations.labels]
+    family = HistogramMetricFamily(PREFIX + name, durations.help, labels=["room", *names])
     for (room, labels), parts in series.items():
         total, buckets = 0.0, []
         for bound in [*(f"{bound:g}" for bound in durations.bounds_s), "+Inf"]:
             total += parts.get(bound, 0.0)
             buckets.append((bound, total))
         told = dict(_LABEL.findall(labels))
-        family.add_metric(
-            [room, *(told.get(label, "") for label in durations.labels)], buckets, parts.get("sum", 0.0)
-        )
+        family.add_metric([room, *(told.get(label, "") for label in names)], buckets, parts.get("sum", 0.0))
     return family

@@ -322,17 +322,16 @@ def _last_release(view: dict[str, Any], number: dict[str, str]) -> str:
 def _told(told: dict[str, Any]) -> str:
     """How many told waits held, over this line and lately."""
     parts = [
-        f"{name} {_percent(part['join'])} of {part['join']['judged']:,} held at joining, "
-        f"{_percent(part['halfway'])} half-way"
+        f"{name} {_percent(part['join'])} held at joining, {_percent(part['halfway'])} half-way"
         for name, part in (("this line:", told["event"]), ("last 10 min:", told["recent"]))
-        if part["join"]["judged"]
+        if part["join"]["judged"] or part["halfway"]["judged"]
     ]
     return "; ".join(parts) or "nobody entered yet who was told one"
 
 
 def _percent(outcomes: dict[str, Any]) -> str:
     share = outcomes["right_percent"]
-    return "–" if share is None else f"{share:g} %"
+    return "–" if share is None else f"{share:g} % of {outcomes['judged']:,}"
 
 
 def _story(view: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:

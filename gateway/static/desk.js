@@ -33,11 +33,11 @@
     });
     section.querySelectorAll("[data-told]").forEach(function (sentence) {
       const part = room.told[sentence.dataset.told];
-      sentence.hidden = !part.join.judged;
-      setText(sentence, sentence.dataset.text
-        .replace("{count}", format.format(part.join.judged))
-        .replace("{join}", format.format(part.join.right_percent || 0))
-        .replace("{halfway}", format.format(part.halfway.right_percent || 0)));
+      const judged = Math.max(part.join.judged, part.halfway.judged);
+      const share = function (told) { return told.right_percent === null ? "–" : format.format(told.right_percent); };
+      sentence.hidden = !judged;
+      setText(sentence, sentence.dataset.text.replace("{count}", format.format(judged))
+        .replace("{join}", share(part.join)).replace("{halfway}", share(part.halfway)));
     });
     section.querySelectorAll("[data-share]").forEach(function (bar) {
       bar.max = Math.max(room[bar.dataset.most], 0.001);

@@ -143,14 +143,15 @@ class Line:
         rate. Raises StoreUnreachable.
         """
         answer = await self._ask("check_in", number, int(returning), place_of=number)
-        state, _, more = answer.partition(" ")
-        if more:
-            wait_ms, _, claim = more.partition(" ")
-            if claim and joined_s is not None:
-                entering_s = time.time() + int(wait_ms) / 1000
-                self.waits.claimed(self._position(number), joined_s, entering_s, late=claim == "late")
-            if wait_ms != "0":
-                await asyncio.sleep(int(wait_ms) / 1000)
+        known = _STATES.get(answer)
+        if known is not None:
+            return known
+        state, wait_ms, *claim = answer.split(" ")
+        if claim and joined_s is not None:
+            entering_s = time.time() + int(wait_ms) / 1000
+            self.waits.claimed(self._position(number), joined_s, entering_s, late=claim == ["late"])
+        if wait_ms != "0":
+            await asyncio.sleep(int(wait_ms) / 1000)
         return _STATES[state]
 
     async def look(self, number: int, *, returning: bool = False) -> State:
@@ -387,7 +388,11 @@ class Line:
         order = "" if self.snapshot is None else self.snapshot.order
         if place_of is not None:
             arguments = (self._position(place_of), *arguments)
-        self._waiting.setdefault((kind, order), []).append((arguments, future))
+        key = kind, order
+        if key in self._waiting:
+            self._waiting[key].append((arguments, future))
+        else:
+            self._waiting[key] = [(arguments, future)]
         self._store.batcher.wake()
         return future
 

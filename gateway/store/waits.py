@@ -45,4 +45,4 @@ class Waits:
     def _judged(self, when: str, judgement: Judgement) -> None:
         self._count(_COUNTED[when, judgement.outcome], 1)
         if judgement.outcome in _JUDGED:
-            observe(self._count, WAIT_TOLD_ERROR_SECONDS, judgement.error_s, when=when)
+            observe(self._count, WAIT_TOLD_ERROR_SECONDS[when], judgement.error_s)

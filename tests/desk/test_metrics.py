@@ -35,6 +35,7 @@ async def scrape(desk: Any) -> str:
 async def test_the_rooms_figures_come_from_the_store(desk: Any, worker: Any) -> None:
     await worker.line.set_knobs({"rate_per_minute": 30, "ceiling": 7, "phase": "paused"}, actor="tests")
     await worker.line.join()
+    await worker.store.tick()
     text = await scrape(desk)
     assert value(text, "store_up") == 1
     assert value(text, "room_up", room="registration") == 1
@@ -119,7 +120,7 @@ def test_a_histogram_has_its_labels_beside_the_room() -> None:
         counted[key] += amount  # type: ignore[assignment]
 
     for when, seconds in (("join", 0.0), ("join", 31.0), ("halfway", 4.0)):
-        observe(count, WAIT_TOLD_ERROR_SECONDS, seconds, when=when)
+        observe(count, WAIT_TOLD_ERROR_SECONDS[when], seconds)
     text = rendered(counters=counted)
     name = "wait_told_error_seconds"
     assert value(text, f"{name}_bucket", room="r", when="join", le="0") == 1
