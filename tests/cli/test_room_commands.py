@@ -176,6 +176,8 @@ def test_rooms_are_listed_and_shown_for_people_and_for_scripts(antrean: Shell) -
     shown = antrean("room", "show").out
     assert "60 a minute configured" in shown
     assert "0 of at most 500" in shown
+    assert "nobody entered yet who was told one" in shown
+    assert antrean("room", "show", "--json").json["told"]["event"]["join"]["judged"] == 0
 
 
 def test_a_message_is_announced_in_both_languages_and_taken_away(antrean: Shell) -> None:

@@ -78,9 +78,12 @@ local function is_inside(keys, number)
   return redis.call('ZSCORE', keys.claimed, number) or redis.call('ZSCORE', keys.leases, number)
 end
 
+-- The offers among which the position has one, and the room time at which it lapses.
 local function is_offered(keys, position)
-  if redis.call('ZSCORE', keys.offers, position) then return keys.offers end
-  if redis.call('ZSCORE', keys.late_offers, position) then return keys.late_offers end
+  for _, offers in ipairs({keys.offers, keys.late_offers}) do
+    local lapses_vt = redis.call('ZSCORE', offers, position)
+    if lapses_vt then return offers, tonumber(lapses_vt) end
+  end
   return nil
 end
 
@@ -113,11 +116,19 @@ local function wait_to_claim(s, position)
   return wait_ms
 end
 
+-- A claim, as the answer tells it: on time, or by the late lane or after a silence longer than a presence window.
+-- How long such a visitor waited says nothing of what was told.
+local function claimed_in(keys, s, offers, lapses_vt, wait_ms)
+  local silent_ms = s.vt - (lapses_vt - OFFER_MS) -- since the offer, or the last knock
+  local late = offers == keys.late_offers or silent_ms > WINDOW_MS
+  return ADMITTED .. ' ' .. text(math.ceil(wait_ms)) .. (late and ' late' or ' on-time')
+end
+
 -- Behind the cursor: claim the offer if there is one, else return by the late lane.
 local function check_in_served(keys, s, now_ms, position, number, returning)
   if is_inside(keys, number) then return admitted_before(keys, s, number) end
   if s.phase == 'closed' then return ENDED end
-  local offers = is_offered(keys, position)
+  local offers, lapses_vt = is_offered(keys, position)
   if offers then
     mark(keys, s, position)
     local wait_ms = wait_to_claim(s, position)
@@ -129,7 +140,7 @@ local function check_in_served(keys, s, now_ms, position, number, returning)
     redis.call('ZREM', offers, position)
     redis.call('ZREM', keys.door, position)
     admit(keys, s, now_ms, number, wait_ms)
-    return admitted_in(wait_ms)
+    return claimed_in(keys, s, offers, lapses_vt, wait_ms)
   end
   if redis.call('GETBIT', keys.spent, number) == 1 and not returning then return EXPIRED end
   mark(keys, s, position)
@@ -144,7 +155,7 @@ end
 -- check_in: a batch of visitors say "I am here"; whoever holds an offer claims it.
 -- ARGV  3 instance   4.. position, number, and 1 if the visitor holds a pass within its hard limit (else 0), for each
 -- Returns  a state for each; after `admitted` the milliseconds to wait before letting the visitor know, if any:
--- the claim counts for that moment.
+-- the claim counts for that moment. After the first `admitted` of a number also `on-time` or `late`.
 -- Keeps true: claims stay within the rate; one number has one lease, however often it claims; who knocks at an
 -- empty bucket keeps the offer.
 local function check_in(KEYS, ARGV)
