@@ -115,12 +115,13 @@ class LineJumper(JsonClient):
         return super().noted(me, reply)
 
     def register(self, page: Reply) -> str:
-        outcome = super().register(page)
+        """Everything altered is tried while the pass is good: only its signature stands against it."""
         ticket, good = self.kept["Antrean-Ticket"], self.kept["Antrean-Pass"]
         for how, text in altered(good, self.number).items():
             try_site(self, f"a pass {how}", {"Antrean-Pass": text}, self.tool)
         try_site(self, "a pass with a ticket's signature", {"Antrean-Pass": swapped(good, ticket)}, self.tool)
         try_site(self, "a ticket with a pass's signature", {"Antrean-Pass": swapped(ticket, good)}, self.tool)
         try_check_in(self, "a pass as a ticket", good, self.tool)
-        try_twice(self, "a pass whose visit is over", {"Antrean-Pass": good}, self.tool)
+        outcome = super().register(page)
+        try_twice(self, "a pass whose visit is over", {"Antrean-Pass": self.kept["Antrean-Pass"]}, self.tool)
         return outcome

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -81,7 +81,7 @@ class Pulse(Event):
     received_s: float
     density: float = 1.0  # people behind a ticket
     expected_per_minute: float = 0.0  # what the main lane can reckon with; 0: not said
-    skipped: Sequence[Sequence[int]] = ()  # first and last position of stretches where nobody is
+    skipped: list[list[int]] = field(default_factory=list)  # first and last position of stretches where nobody is
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,14 +60,13 @@ class LocustTransport:
         self._policy.refused = (*self._policy.refused, prefix)
 
     def another(self) -> LocustTransport:
-        agent = self._client.client
+        user: Any = self._client.user
         session = FastHttpSession(
             base_url=self._client.base_url,
             request_event=self._client.request_event,
-            user=self._client.user,
-            network_timeout=agent.network_timeout,
-            connection_timeout=agent.connection_timeout,
-            max_retries=agent.max_retries,
+            user=user,
+            network_timeout=user.network_timeout,
+            connection_timeout=user.connection_timeout,
             concurrency=1,
         )
         self._others.append(LocustTransport(session))

@@ -36,7 +36,7 @@ def pulse_in(body: dict[str, Any], visitor: int, sent_s: float, received_s: floa
         received_s=received_s,
         density=float(body.get("density") or 1),
         expected_per_minute=float(body.get("expected_per_minute") or 0),
-        skipped=[(int(first), int(last)) for first, last in body.get("skipped") or ()],
+        skipped=[[int(first), int(last)] for first, last in body.get("skipped") or ()],
     )
 
 

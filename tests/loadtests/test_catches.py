@@ -30,9 +30,20 @@ CAUGHT = {
     "lost-registration": {"reconcile-origin"},
     "deaf": {"rate-set"},
     "forgets": {"registered"},
+    "number-lost": {"places"},
+    "two-leases": {"origin-id", "forgeries", "reconcile-admissions"},
+    "absurd-range": {"ranges"},
+    "cursors": {"cursors"},
+    "miscounts-tickets": {"reconcile-tickets"},
+    "miscounts-admissions": {"reconcile-admissions"},
 }
-MIX = {"forgery": "patient=3,forger=1", "none": "patient=6,json-client=1,no-javascript=1,forger=1"}
-RATE = {"order": "120", "turn": "120"}  # slow enough for those passed to ask once more
+MIX = {
+    "forgery": "patient=3,forger=1,line-jumper=1",
+    "number-lost": "impatient=1,patient=3",
+    "two-leases": "patient=3,sharer=1",
+    "none": ("patient=8,impatient=3,many-tabs=3,json-client=2,no-javascript=2,forger=2,line-jumper=2,sharer=2"),
+}
+RATE = {"order": "120", "turn": "120", "number-lost": "120"}  # slow enough for those passed to ask once more
 AT_ONCE = 3  # runs side by side: each mostly waits
 
 
@@ -67,6 +78,11 @@ def test_an_honest_run_ends_in_a_table_and_a_page_with_pictures(outcomes: dict[s
         "calls.png",
     }
     assert (outcome.folder / "index.html").read_text().count("<svg") == 4
+
+
+def test_every_promise_has_a_gateway_that_breaks_it(outcomes: dict[str, Future[Outcome]]) -> None:
+    promises = {check["key"] for check in outcomes["none"].result().result["checks"] if not check["advice"]}
+    assert promises == set().union(*CAUGHT.values())
 
 
 @pytest.mark.parametrize("fault", CAUGHT)
