@@ -138,8 +138,13 @@ class Pages:
         )
 
     async def still_here(self, request: Request) -> Response:
-        """A request that keeps the visitor's pass alive, with when it ends now (Unix seconds)."""
-        return JSONResponse({"pass_expires_at_s": _pass_expires_at_s(request)})
+        """A request that keeps the visitor's pass alive, with when it ends now (Unix seconds).
+
+        ``visitor``: who the gate says that this is. Nothing secret: its line, and the number on the waiting page.
+        """
+        visitor = request.state.visitor
+        said = {"pass_expires_at_s": _pass_expires_at_s(request), "visitor": visitor.id if visitor else None}
+        return JSONResponse(said)
 
     async def health(self, request: Request) -> Response:
         """200 when registrations can be kept, with how many there are; 503 otherwise."""
