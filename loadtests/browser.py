@@ -108,7 +108,15 @@ class Browser:
         """Open a page in the tab, and follow where it leads."""
         return self._follow("GET", urljoin(self._host + "/", path), None, NAVIGATION, name, ok)
 
-    def submit(self, url: str, pairs: Sequence[tuple[str, str]], page: str, name: str) -> Reply:
+    def submit(
+        self,
+        url: str,
+        pairs: Sequence[tuple[str, str]],
+        page: str,
+        name: str,
+        *,
+        ok: Collection[int] = (200, 201),
+    ) -> Reply:
         """Send a form from ``page``, and follow where its answer leads."""
         headers = NAVIGATION | {
             "Sec-Fetch-Site": "same-origin",
@@ -116,7 +124,7 @@ class Browser:
             "Referer": page,
             "Content-Type": "application/x-www-form-urlencoded",
         }
-        return self._follow("POST", urljoin(page, url), urlencode(pairs).encode(), headers, name, (200, 201))
+        return self._follow("POST", urljoin(page, url), urlencode(pairs).encode(), headers, name, ok)
 
     def fetch(
         self,
