@@ -130,7 +130,15 @@ class Browser:
         """Open a page in the tab, and follow where it leads."""
         return self._follow(Request("GET", urljoin(self._host + "/", path), NAVIGATION, name, ok))
 
-    def submit(self, url: str, pairs: Sequence[tuple[str, str]], page: str, name: str) -> Reply:
+    def submit(
+        self,
+        url: str,
+        pairs: Sequence[tuple[str, str]],
+        page: str,
+        name: str,
+        *,
+        ok: Collection[int] = (200, 201),
+    ) -> Reply:
         """Send a form from ``page``, and follow where its answer leads."""
         headers = NAVIGATION | {
             "Sec-Fetch-Site": "same-origin",
@@ -139,7 +147,7 @@ class Browser:
             "Content-Type": "application/x-www-form-urlencoded",
         }
         body = urlencode(pairs).encode()
-        return self._follow(Request("POST", urljoin(page, url), headers, name, (200, 201), body))
+        return self._follow(Request("POST", urljoin(page, url), headers, name, ok, body))
 
     def fetch(
         self,

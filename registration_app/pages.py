@@ -26,6 +26,7 @@ from registration_app.errors import (
     UnreadableForm,
 )
 from registration_app.examples import example
+from registration_app.in_flight import InFlight
 from registration_app.languages import N_, OFFICE_TIME
 from registration_app.models import Formation
 from registration_app.registrations import Receipt, Registrations, new_key
@@ -61,6 +62,7 @@ class Site:
     csrf: csrf.Csrf
     public_url: str | None
     formations: dict[str, Formation]  # filled at start
+    in_flight: InFlight
 
 
 class Pages:
@@ -147,12 +149,14 @@ class Pages:
         return JSONResponse(said)
 
     async def health(self, request: Request) -> Response:
-        """200 when registrations can be kept, with how many there are; 503 otherwise."""
+        """200 when registrations can be kept, with how many there are, and how busy it is; 503 otherwise."""
         try:
             count = await self._site.database.count()
         except DatabaseUnreachable:
             return JSONResponse({"status": "database unreachable"}, 503)
-        return JSONResponse({"status": "ok", "registrations": count})
+        counts = self._site.in_flight
+        busy = {"in_flight": counts.now, "most_in_flight": counts.most}
+        return JSONResponse({"status": "ok", "registrations": count, **busy})
 
     async def _registered(self, request: Request, fields: Mapping[str, str]) -> Response:
         try:
