@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from gateway.desk.password import Password
+from gateway.desk.people import People
 from gateway.desk.tokens import Tokens
 from gateway.domain.credentials import Keyring
 from gateway.domain.numbers import format_number
@@ -296,13 +297,23 @@ def test_the_desks_password_and_tokens_are_made_and_shown_once(antrean: Shell) -
     state = antrean.settings.state_dir
     password = antrean("desk", "password").out.rsplit(" ", 1)[1].strip()
     assert Password(state).matches(password)
-    token = antrean("desk", "token", "cron").out.rsplit(" ", 1)[1].strip()
-    assert Tokens(state).owner(token) == "cron"
-    assert antrean("desk", "token").out == "cron\n"
+    token = antrean("desk", "token", "cron", "--role", "operator").out.rsplit(" ", 1)[1].strip()
+    assert Tokens(state).owner(token) == ("cron", "operator")
+    assert antrean("desk", "token").out == "cron  operator\n"
     assert antrean("desk", "token", "cron", "--revoke").code == 0
     assert Tokens(state).owner(token) is None
     for name in ("desk-password", "desk-tokens"):
         assert stat.S_IMODE((state / name).stat().st_mode) == 0o600
+
+
+def test_a_person_gets_a_password_of_their_own_until_removed(antrean: Shell) -> None:
+    people = People(antrean.settings.state_dir)
+    password = antrean("desk", "person", "siti").out.rsplit(" ", 1)[1].strip()
+    assert people.matches("siti", password)
+    assert antrean("desk", "person").out == "siti  viewer\n"
+    assert "use viewer or operator" in antrean("desk", "person", "budi", "--role", "boss").err
+    assert antrean("desk", "person", "siti", "--remove").code == 0
+    assert not people.matches("siti", password)
 
 
 def test_pausing_imports_no_server_and_no_page(antrean: Shell) -> None:
