@@ -37,7 +37,7 @@ def advise(finding: Finding, steps: Sequence[Step], law: Law, *, margin: float, 
     good = [step for step in steps if law.outcome(step) is Outcome.KEPT]
     near = [step.inside_s for step in good if step.rate_per_minute == finding.kept]
     inside_s = median(near)
-    ceiling = math.ceil(rate / 60 * (inside_s + form_s) * (1 + margin))
+    ceiling = math.ceil(round(rate / 60 * (inside_s + form_s) * (1 + margin), 6))
     return Advice(max(1, rate), max(1, ceiling), margin, inside_s, form_s)
 
 
