@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +25,23 @@ class Count:
         return f"{self.name}{{{','.join(f'{name}={labels[name]}' for name in self.labels)}}}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Durations:
     """A histogram of seconds that workers add to. The exported name should end in ``_seconds``."""
 
     name: str
     help: str
     bounds_s: tuple[float, ...] = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """What ``observe`` counts for each bound, and for what is beyond the last."""
+        return *(f"{self.name}<={bound:g}" for bound in self.bounds_s), f"{self.name}<=+Inf"
+
+    @cached_property
+    def sum_key(self) -> str:
+        """What ``observe`` adds the seconds to."""
+        return f"{self.name}_sum"
 
 
 REQUESTS = Count("requests", "Requests answered by the gateway, by what was done with them.", ("kind",))
@@ -45,6 +57,5 @@ DURATIONS = {durations.name: durations for durations in (ORIGIN_SECONDS,)}
 
 def observe(count: Callable[[str, float], None], durations: Durations, seconds: float) -> None:
     """Add one observation through ``line.count``: two counts, whatever the number of buckets."""
-    bound = next((bound for bound in durations.bounds_s if seconds <= bound), None)
-    count(f"{durations.name}<={'+Inf' if bound is None else f'{bound:g}'}", 1)
-    count(f"{durations.name}_sum", seconds)
+    count(durations.keys[bisect_left(durations.bounds_s, seconds)], 1)
+    count(durations.sum_key, seconds)

@@ -11,6 +11,7 @@ with an allowance for machines whose clocks differ.
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
 
@@ -93,8 +94,8 @@ class Keyring:
     def __init__(self, keys: Sequence[str], newer: Callable[[], Sequence[str] | None] | None = None) -> None:
         """``newer`` gives all keys anew if there are others by now: asked before anything is called forged."""
         self._newer = newer
-        self._known_tickets: dict[bytes, Ticket] = {}
-        self._known_passes: dict[bytes, Pass] = {}
+        self._known_tickets: OrderedDict[bytes, Ticket] = OrderedDict()
+        self._known_passes: OrderedDict[bytes, Pass] = OrderedDict()
         self._take(keys)
 
     def _take(self, keys: Sequence[str]) -> None:
@@ -266,7 +267,7 @@ def _check_line(credential: Ticket | Pass | Stamp, room: str, instance: str | No
         raise OtherLineCredential("from an earlier line of this room")
 
 
-def _remember(known: dict[bytes, _Credential], raw: bytes, credential: _Credential) -> None:
+def _remember(known: OrderedDict[bytes, _Credential], raw: bytes, credential: _Credential) -> None:
     if len(known) >= _REMEMBERED:
-        del known[next(iter(known))]
+        known.popitem(last=False)  # a plain dict would look through the places of all that left before
     known[raw] = credential

@@ -139,9 +139,11 @@ class Line:
         come: it is told at its place in the rate. Raises StoreUnreachable.
         """
         answer = await self._ask("check_in", number, int(returning), place_of=number)
+        known = _STATES.get(answer)
+        if known is not None:
+            return known
         state, _, wait_ms = answer.partition(" ")
-        if wait_ms:
-            await asyncio.sleep(int(wait_ms) / 1000)
+        await asyncio.sleep(int(wait_ms) / 1000)
         return _STATES[state]
 
     async def look(self, number: int, *, returning: bool = False) -> State:
@@ -378,7 +380,11 @@ class Line:
         order = "" if self.snapshot is None else self.snapshot.order
         if place_of is not None:
             arguments = (self._position(place_of), *arguments)
-        self._waiting.setdefault((kind, order), []).append((arguments, future))
+        key = kind, order
+        if key in self._waiting:
+            self._waiting[key].append((arguments, future))
+        else:
+            self._waiting[key] = [(arguments, future)]
         self._store.batcher.wake()
         return future
 

@@ -28,7 +28,7 @@ from gateway.store.line import State
 from gateway.visitor import pages, standing
 from gateway.visitor.answers import Answer, json_answer, not_allowed, problem, see_other
 from gateway.visitor.body import BodyTooLarge, read_body
-from gateway.visitor.counting import count_request
+from gateway.visitor.counting import counting_requests
 from gateway.visitor.pages import Header
 from gateway.visitor.reception import bypass_pass, credential_headers, pass_headers, stamp_headers
 from gateway.visitor.requests import Request
@@ -61,8 +61,10 @@ class CheckInCalls:
         }
 
     def _serve(self, name: str, method: str, work: Work) -> Call:
+        count = counting_requests(self._room.line, name)
+
         async def call(scope: Scope, receive: Receive) -> Answer:
-            count_request(self._room.line, name)
+            count()
             request = Request(scope, secure=self._secure)
             if request.method != method:
                 return not_allowed(method)

@@ -46,4 +46,6 @@ def cookie_names(room: str, secure: bool) -> CookieNames:
 
 def without_ours(cookie: bytes) -> bytes:
     """A Cookie header without our cookies: the origin has no use for a credential."""
+    if b"antrean-" not in cookie.lower():
+        return cookie
     return _OURS.sub(b"", cookie).lstrip(b"; \t")

@@ -19,7 +19,7 @@ from gateway.domain.paths import PathRules, safe_return_text
 from gateway.errors import AmbiguousPath
 from gateway.visitor.answers import Answer, json_answer, not_allowed, problem, see_other
 from gateway.visitor.check_in import Call, CheckInCalls
-from gateway.visitor.counting import count_request
+from gateway.visitor.counting import count_request, counting_requests
 from gateway.visitor.draw_page import DrawCalls
 from gateway.visitor.forward_auth import ForwardAuth
 from gateway.visitor.onward import VisitorHeader, pass_free, pass_on
@@ -187,11 +187,12 @@ class Gate:
 
 def _pulse_call(room: VisitorRoom) -> Call:
     pulse = Pulse(room.line)
+    count = counting_requests(room.line, "pulse")
 
     async def call(scope: Scope, receive: Receive) -> Answer:
         if scope["method"] not in ("GET", "HEAD"):
             return not_allowed("GET")
-        count_request(room.line, "pulse")
+        count()
         return pulse.answer()
 
     return call
