@@ -97,7 +97,16 @@ class Transport(Protocol):
 class Browser:
     """What a visitor holds in the hand. ``note`` takes every exchange into the ledger."""
 
-    def __init__(self, transport: Transport, host: str, visitor: int, note: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        host: str,
+        visitor: int,
+        note: Callable[[Event], None],
+        mark: Mapping[str, str] | None = None,
+    ) -> None:
+        """``mark``: headers that go with everything, whatever the visitor does (a rehearsal's)."""
+        self._mark = dict(mark or {})
         self._transport = transport
         self._host = host.rstrip("/")
         self._visitor = visitor
@@ -179,7 +188,7 @@ class Browser:
         if urlsplit(url).netloc != urlsplit(self._host).netloc:
             raise TroubleError("led to another site", name, url)
         sent_s = clock()
-        raw = self._transport.send(method, url, {**headers, **self._always}, body, name, ok)
+        raw = self._transport.send(method, url, {**headers, **self._always, **self._mark}, body, name, ok)
         received_s = clock()
         self._note(Call(self._visitor, name, raw.status, sent_s, received_s))
         if raw.error:

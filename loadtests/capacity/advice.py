@@ -9,6 +9,8 @@ from statistics import median
 
 from loadtests.capacity.search import Finding, Law, Outcome, Step
 
+MOST_FOREIGN = 0.2  # of the processors; the stack itself, idle, takes a few hundredths
+
 
 @dataclass(frozen=True, slots=True)
 class Advice:
@@ -51,6 +53,12 @@ def sentences(finding: Finding, steps: Sequence[Step], law: Law) -> list[str]:
         worst = min(short, key=lambda step: step.delivered_per_minute / step.rate_per_minute)
         reasons.append(
             f"{worst.delivered_per_minute:.0f} of {worst.rate_per_minute:g} a minute came, with people in line"
+        )
+    foreign = median(step.foreign for step in steps)
+    if foreign > MOST_FOREIGN:
+        said.append(
+            f"Warning: before the steps, {foreign:.0%} of this machine was busy with something else. The site bears "
+            "more than was found: measure again on a quiet machine."
         )
     if reasons:
         said.append(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from loadtests import outside, runner
+from loadtests.capacity.machine import busy_share
 from loadtests.capacity.measure import step_of, visitors_for
 from loadtests.capacity.search import Law, Step, next_rate
 from loadtests.ledger import Ended, Ledger
@@ -78,10 +79,11 @@ class Bench:
             most_seconds=planned_s * PATIENCE + OVERTIME_S,
         )
         inside = Inside(self.stack, plan.room, self.show)
+        foreign = busy_share()
         began_s = time.monotonic()
         with self.room.rate(rate_per_minute):
             ledger = runner.run_locust(plan, folder, inside)
         if was_cut_off(ledger) and time.monotonic() - began_s < plan.most_seconds:
             raise KeyboardInterrupt  # the run ends for it in its own order; half a step says nothing of its rate
         log = (folder / "locust.log").read_text(errors="replace")
-        return step_of(ledger, self.step_s, rate_per_minute, log, inside.samples)
+        return step_of(ledger, self.step_s, rate_per_minute, log, inside.samples, foreign)

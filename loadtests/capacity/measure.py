@@ -45,19 +45,24 @@ def window_of(ledger: Ledger, seconds: float) -> Window | None:
 
 
 def step_of(
-    ledger: Ledger, seconds: float, rate_per_minute: float, log: str, inside: Sequence[tuple[float, int]] = ()
+    ledger: Ledger,
+    seconds: float,
+    rate_per_minute: float,
+    log: str,
+    inside: Sequence[tuple[float, int]] = (),
+    foreign: float = 0.0,
 ) -> Step:
     """The step that this ledger tells of, by a window of so many ``seconds``.
 
-    ``inside``: the gateway's own count at moments, where it is known.
+    ``inside``: the gateway's own count at moments, where it is known. ``foreign``: as in ``Step``.
     """
     window = window_of(ledger, seconds)
     generator = generator_limit(ledger, log)
     if window is None:  # the site, or the gateway, let next to nobody through
-        return Step(rate_per_minute, 0.0, 0.0, 1.0, 0.0, generator)
+        return Step(rate_per_minute, 0.0, 0.0, 1.0, 0.0, foreign, generator)
     let_in = {who: event for who, event in ledger.first(Admitted).items() if window.holds(event.received_s)}
     if not let_in:
-        return Step(rate_per_minute, 0.0, 0.0, 1.0, 0.0, generator)
+        return Step(rate_per_minute, 0.0, 0.0, 1.0, 0.0, foreign, generator)
     delivered = len(let_in) * 60 / seconds
     return Step(
         rate_per_minute,
@@ -65,6 +70,7 @@ def step_of(
         slowest_p95_ms(ledger, window),
         _without_registration(ledger, let_in.keys()),
         _inside_s(ledger, let_in, window, delivered, inside),
+        foreign,
         generator,
     )
 

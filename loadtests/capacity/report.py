@@ -16,7 +16,7 @@ from loadtests.capacity.search import Finding, Law, Outcome, Step
 from loadtests.charts import draw
 from loadtests.report import STYLE
 
-HEAD = ("rate", "delivered", "p95 ms", "errors", "inside s", "target")
+HEAD = ("rate", "delivered", "p95 ms", "errors", "inside s", "others", "target")
 COLORS = {Outcome.KEPT: "#00695c", Outcome.MISSED: "#b00020", Outcome.LIMITED: "#9e9e9e"}
 
 
@@ -39,6 +39,7 @@ def row(step: Step, law: Law) -> tuple[str, ...]:
         f"{step.p95_ms:.0f}",
         f"{step.errors:.1%}",
         f"{step.inside_s:.1f}",
+        f"{step.foreign:.0%}",
         law.outcome(step).value,
     )
 

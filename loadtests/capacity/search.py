@@ -35,6 +35,7 @@ class Step:
     p95_ms: float  # of the slowest kind of call to the site, as visitors saw it through the gateway
     errors: float  # share of the visitors let in who got no registration, 0 to 1
     inside_s: float  # mean time that a visitor counts as inside
+    foreign: float = 0.0  # share of the processors that was busy just before, with none of this load, 0 to 1
     generator: str = ""  # how the load generator said that it was the limit; empty: it was not
 
 

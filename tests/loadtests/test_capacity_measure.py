@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.capacity.machine import busy_between, busy_share, times
 from loadtests.capacity.measure import CPU_WARNING, generator_limit, step_of, visitors_for, window_of
 from loadtests.ledger import Admitted, Arrived, Call, Ended, Event, Ledger, Registered
 
@@ -65,6 +66,14 @@ def test_a_few_slow_submissions_show_beside_many_fast_pages() -> None:
 def test_the_gateways_own_count_of_those_inside_is_believed_first() -> None:
     inside = [(float(second), 8 if second in WINDOW else 99) for second in range(60)]
     assert step_of(Ledger.of(events()), SECONDS, 60, "", inside).inside_s == pytest.approx(8, rel=0.06)
+
+
+def test_how_busy_the_machine_was_is_the_share_of_ticks_that_were_not_idle() -> None:
+    before = times("cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 1 1 1 1\n")
+    after = times("cpu  160 0 60 820 60 0 0 0 0 0\ncpu0 1 1 1 1\n")
+    assert busy_between(before, after) == pytest.approx(0.7)
+    assert busy_between(after, after) == 0.0
+    assert 0.0 <= busy_share(0.0) <= 1.0
 
 
 def test_nobody_let_in_is_a_step_that_failed() -> None:

@@ -147,6 +147,14 @@ def test_errors_put_the_knee_on_the_side_that_is_safe() -> None:
     assert finding.knee == finding.kept
 
 
+@pytest.mark.parametrize(("foreign", "warned"), [(0.05, False), (0.6, True)])
+def test_a_machine_that_does_something_else_is_said(foreign: float, warned: bool) -> None:
+    steps = searched(lambda rate: step(rate, 100 if rate < 300 else 5000, foreign=foreign))
+    assert (
+        any("busy with something else" in text for text in sentences(conclude(steps, LAW), steps, LAW)) is warned
+    )
+
+
 def test_the_ceiling_holds_those_who_are_inside_at_that_rate() -> None:
     steps = [step(300, inside_s=inside_s) for inside_s in (4.0, 6.0, 50.0)]
     finding = Finding("found", 300, 330, 310.0, (305.0, 310.0, 320.0))
