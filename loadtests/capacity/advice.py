@@ -57,8 +57,8 @@ def sentences(finding: Finding, steps: Sequence[Step], law: Law) -> list[str]:
     foreign = median(step.foreign for step in steps)
     if foreign > MOST_FOREIGN:
         said.append(
-            f"Warning: before the steps, {foreign:.0%} of this machine was busy with something else. The site bears "
-            "more than was found: measure again on a quiet machine."
+            f"Warning: before the steps, {foreign:.0%} of this machine was busy with something else. "
+            "The site bears more than was found: measure again on a quiet machine."
         )
     if reasons:
         said.append(
