@@ -59,10 +59,10 @@ def step_of(
     window = window_of(ledger, seconds)
     generator = generator_limit(ledger, log)
     if window is None:  # the site, or the gateway, let next to nobody through
-        return Step(rate_per_minute, 0.0, 0.0, 1.0, 0.0, foreign, generator)
+        return Step(rate_per_minute, 0.0, 0.0, 1.0, 0.0, 0, foreign, generator)
     let_in = {who: event for who, event in ledger.first(Admitted).items() if window.holds(event.received_s)}
     if not let_in:
-        return Step(rate_per_minute, 0.0, 0.0, 1.0, 0.0, foreign, generator)
+        return Step(rate_per_minute, 0.0, 0.0, 1.0, 0.0, 0, foreign, generator)
     delivered = len(let_in) * 60 / seconds
     return Step(
         rate_per_minute,
@@ -70,6 +70,7 @@ def step_of(
         slowest_p95_ms(ledger, window),
         _without_registration(ledger, let_in.keys()),
         _inside_s(ledger, let_in, window, delivered, inside),
+        len(let_in),
         foreign,
         generator,
     )
