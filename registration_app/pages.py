@@ -150,7 +150,7 @@ class Pages:
         return JSONResponse(said)
 
     async def health(self, request: Request) -> Response:
-        """200 when registrations can be kept, with how many there are, real and rehearsed, and how busy; else 503."""
+        """200 when registrations can be kept: how many there are, real and rehearsed, how busy it is; else 503."""
         try:
             count = await self._site.database.count()
             rehearsed = await self._site.database.count(RehearsedRegistration)
