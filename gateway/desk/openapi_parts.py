@@ -26,7 +26,7 @@ LARGEST = 10**15 - 1  # revision
 RESPONSES = {
     "400": "The body is not JSON, or If-Match is not an ETag of ours.",
     "401": "No session and no token.",
-    "403": "From another site's page, or with another session's CSRF token.",
+    "403": "Of a viewer, who may only look; or from another site's page, or with another session's CSRF token.",
     "404": "There is no such room, ticket or change.",
     "409": "The room was changed meanwhile (`current` is the room now), or it cannot be done as things are.",
     "412": "If-Match does not name the room's present revision (`current` is the room now).",
@@ -365,6 +365,15 @@ def schemas() -> Schema:
                 "samples": {"type": "array", "items": {"type": "array", "items": {"type": "number"}}},
                 "changes": {"type": "array", "items": ref("Entry")},
             }
+        ),
+        "NewLine": _object(
+            {
+                "opens_at_ms": _set_time("an opening to come"),
+                "closes_at_ms": _set_time("when that one closes"),
+                "ending": {"enum": [str(ending) for ending in Ending]},
+                "why": _why(),
+            },
+            optional=("opens_at_ms", "closes_at_ms", "ending", "why"),
         ),
         "StaffPassOrder": _object(
             {"hours": {"type": "integer", "minimum": 1, "maximum": 168}, "why": _why()}, optional=("hours", "why")

@@ -122,6 +122,29 @@ async def test_what_concerns_everyone_is_asked_twice_and_told_in_numbers(
     assert (await worker.line.refresh()).phase == phase
 
 
+async def test_a_new_line_is_asked_twice_and_opens_when_it_was_said(browser: Browser, worker: Any) -> None:
+    path = "/rooms/registration/new-line"
+    before = await worker.line.refresh()
+    await browser.get()
+    times = {"opens_at": "2099-08-20T09:00", "closes_at": "2099-08-20T17:00:30", "zone": "+08:00", "ending": "cut"}
+    assert await browser.send(path, **times) == 200
+    assert "cannot be undone" in browser.page
+    assert "2099-08-20 09:00 (+08:00)" in browser.page
+    assert (await worker.line.refresh()).instance == before.instance
+    assert await browser.send(path) == 200
+    after = await worker.line.refresh()
+    assert after.instance != before.instance
+    assert (after.phase, after.knobs.ending) == ("scheduled", "cut")
+    assert after.knobs.closes_at_ms - after.knobs.opens_at_ms == (8 * 3600 + 30) * 1000
+    assert await browser.send(CHANGE, opens_at="2099-08-20T10:00", zone="+07:00", closes_at="") == 200
+    moved = (await worker.line.refresh()).knobs
+    assert (moved.opens_at_ms - after.knobs.opens_at_ms, moved.closes_at_ms) == (2 * 3600 * 1000, 0)
+    assert await browser.send(CHANGE, ending="serve") == 200
+    assert "are turned away → are all served" in browser.page
+    assert await browser.send(path, opens_at="", closes_at="2099-08-20T17:00", zone="+08:00") == 422
+    assert "give the opening too" in browser.page
+
+
 async def test_a_message_is_shown_as_text_never_as_markup(browser: Browser, worker: Any) -> None:
     await browser.send(CHANGE, message_id="<script>alert(1)</script>", message_en='"> & <b>')
     assert "<script>alert" not in browser.page

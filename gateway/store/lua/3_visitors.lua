@@ -163,18 +163,27 @@ local function check_in(KEYS, ARGV)
   local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   pass_time(keys, s, now_ms)
-  local numbers, states, waiting = {}, {}, {}
-  for i = 5, #ARGV, 3 do numbers[#numbers + 1] = ARGV[i] end
-  local withdrawn = get_bits(keys.withdrawn, numbers)
-  for i = 1, #numbers do
-    local position, number = tonumber(ARGV[3 * i + 1]), tonumber(numbers[i])
+  local count, positions, numbers = (#ARGV - 3) / 3, {}, {}
+  local first, last, least, most = math.huge, 0, math.huge, 0
+  for i = 1, count do
+    local position, number = tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2])
+    positions[i], numbers[i] = position, number
+    first, last = math.min(first, position), math.max(last, position)
+    least, most = math.min(least, number), math.max(most, number)
+  end
+  local now_seen = keys.seen[s.window % 2]
+  local is_withdrawn = bits_between(keys.withdrawn, least, most, count)
+  local is_seen = bits_between(now_seen, first, last, count)
+  local states, waiting = {}, {}
+  for i = 1, count do
+    local position, number = positions[i], numbers[i]
     local state
     if number > s.issued + s.gap then
       state = UNKNOWN
     else
       -- A genuine number above `issued` was given out before the store lost its last moments.
       s.issued = math.max(s.issued, number)
-      if withdrawn[i] == 1 then state = ended(keys, number) end
+      if is_withdrawn(number) == 1 then state = ended(keys, number) end
     end
     if not state and position <= s.serving then
       state = check_in_served(keys, s, now_ms, position, number, ARGV[3 * i + 3] == '1')
@@ -182,15 +191,13 @@ local function check_in(KEYS, ARGV)
       state = ENDED
     elseif not state then
       waiting[#waiting + 1] = position
+      if is_seen(position) == 0 then redis.call('SETBIT', now_seen, position, 1) end
       state = position <= s.called and CALLED or WAITING
     end
     states[i] = state
   end
-  if #waiting > 0 then
-    set_bits(keys.seen[s.window % 2], waiting, 1)
-    -- A number of a safety gap was given out after all.
-    if s.skipped ~= '' then set_bits(keys.gone, waiting, 0) end
-  end
+  -- A number of a safety gap was given out after all.
+  if s.skipped ~= '' and #waiting > 0 then set_bits(keys.gone, waiting, 0) end
   write_log(keys)
   save_state(keys, s, {'issued', 'late', 'late_returns', 'claimed', 'released_vt', unpack(TIME_FIELDS)})
   return states
