@@ -1,7 +1,8 @@
 """Whatever happens in whatever order: the function library against a model that remembers everything.
 
-Hypothesis invents the order of events and shrinks one that breaks a promise to its shortest form. Here 3,600 events;
-``ANTREAN_MODEL_EXAMPLES=2000 make test ARGS=tests/store/test_model.py`` tries 120,000, others each time.
+Hypothesis invents the order of events and shrinks one that breaks a promise to its shortest form. Here it tries
+3,600 events; ``ANTREAN_MODEL_EXAMPLES=2000 make test ARGS=tests/store/test_model.py`` tries 120,000, others
+each time.
 """
 
 from __future__ import annotations
