@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from gateway.domain.room import Ending, Phase, Snapshot
 
@@ -14,12 +15,26 @@ SHORTER, LONGER = 0.9, 1.15  # the range around the expectation: in replays it h
 LONGER_S = 20  # calls move in steps, and a hidden tab claims its offer when it wakes
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """An honest range, in seconds."""
 
     low_s: int
     high_s: int
+
+
+class Outlook(NamedTuple):
+    """What somebody at a position of the main lane is told."""
+
+    ahead: int  # tickets
+    wait: Wait | None
+    poll_s: int
+
+
+def outlook(snapshot: Snapshot, position: int) -> Outlook:
+    """All three at once: see ``ahead``, ``wait`` and ``poll_s``."""
+    before = ahead(snapshot, position)
+    people = _people(snapshot, before)
+    return Outlook(before, _wait(snapshot, people), _poll_s(snapshot, position, people))
 
 
 def ahead(snapshot: Snapshot, position: int) -> int:
@@ -36,17 +51,25 @@ def present_ahead(snapshot: Snapshot, position: int) -> float:
     Those who are in the late lane now, or as many as will have come back by then if they go on coming as
     lately: on a long day every fourth admission is one of theirs, though their lane is nearly empty.
     """
-    main = ahead(snapshot, position) * snapshot.density
-    in_lane = min(snapshot.late, main + 1 if snapshot.late else 0)
-    return main + max(in_lane, main * _late_per_main(snapshot))
+    return _people(snapshot, ahead(snapshot, position))
 
 
+def _people(snapshot: Snapshot, tickets_ahead: int) -> float:
+    main = tickets_ahead * snapshot.density
+    late = main * _late_per_main(snapshot)
+    if snapshot.late:
+        late = max(late, min(snapshot.late, main + 1))
+    return main + late
+
+
+@lru_cache(64)
 def _late_per_main(snapshot: Snapshot) -> float:
     """Late returns for each visitor of the main lane, as lately; at most one, since turns alternate."""
     share = min(snapshot.late_share, 0.5)
     return share / (1 - share)
 
 
+@lru_cache(64)
 def expected_rate_per_minute(snapshot: Snapshot) -> float:
     """Admissions a minute to reckon with; 0 when nobody can say.
 
@@ -72,12 +95,14 @@ def main_lane_per_minute(snapshot: Snapshot) -> float:
 
 def wait(snapshot: Snapshot, position: int) -> Wait | None:
     """The wait of somebody present at ``position``; None while nothing is released or nobody can say."""
-    if not snapshot.phase.releases:
-        return None
+    return _wait(snapshot, present_ahead(snapshot, position))
+
+
+def _wait(snapshot: Snapshot, people: float) -> Wait | None:
     rate_per_minute = expected_rate_per_minute(snapshot)
-    if rate_per_minute <= 0:
+    if rate_per_minute <= 0 or not snapshot.phase.releases:
         return None
-    expected_s = present_ahead(snapshot, position) * 60 / rate_per_minute
+    expected_s = people * 60 / rate_per_minute
     return Wait(int(expected_s * SHORTER), int(expected_s * LONGER) + LONGER_S)
 
 
@@ -115,6 +140,10 @@ def poll_s(snapshot: Snapshot, position: int) -> int:
     A tenth of the wait, so that a change of rate is heard in good time; while paused as if running,
     so that nobody is surprised by the resumption.
     """
+    return _poll_s(snapshot, position, present_ahead(snapshot, position))
+
+
+def _poll_s(snapshot: Snapshot, position: int, people: float) -> int:
     if position <= snapshot.serving:
         return POLL_CLAIM_S
     if position <= snapshot.called:
@@ -123,5 +152,7 @@ def poll_s(snapshot: Snapshot, position: int) -> int:
     if configured <= 0 or snapshot.phase in (Phase.SCHEDULED, Phase.DRAWN):
         return snapshot.poll_max_s
     rate_per_minute = expected_rate_per_minute(snapshot) or configured
-    wait_s = present_ahead(snapshot, position) * 60 / rate_per_minute
-    return round(max(POLL_LEAST_S, min(wait_s / 10, snapshot.poll_max_s)))
+    seconds = people * 6 / rate_per_minute
+    if seconds <= POLL_LEAST_S:
+        return POLL_LEAST_S
+    return round(seconds) if seconds < snapshot.poll_max_s else snapshot.poll_max_s

@@ -29,7 +29,11 @@ def format_number(number: int) -> str:
     """``A-0001-2340`` for 1234."""
     if number < 1:
         raise ValueError(f"numbers start at 1, not {number}")
-    digits = f"{number}{_damm(str(number))}"
+    text = str(number)
+    digits = text + _damm(text)
+    if len(digits) <= _SHORTEST:
+        padded = digits.zfill(_SHORTEST)
+        return f"A-{padded[:_GROUP]}-{padded[_GROUP:]}"
     width = max(_SHORTEST, -(-len(digits) // _GROUP) * _GROUP)
     padded = digits.zfill(width)
     return "A-" + "-".join(padded[at : at + _GROUP] for at in range(0, width, _GROUP))
@@ -51,8 +55,8 @@ def parse_number(text: str) -> int:
 def _damm(digits: str) -> str:
     state = "0"
     for digit in digits:
-        state = _NEXT[state + digit]
+        state = _NEXT[state][digit]
     return state
 
 
-_NEXT = {f"{state}{digit}": row[digit] for state, row in enumerate(_DAMM) for digit in range(10)}
+_NEXT = {str(state): {str(digit): row[digit] for digit in range(10)} for state, row in enumerate(_DAMM)}

@@ -85,9 +85,11 @@ class Knobs:
         check_ceiling(self.ceiling)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """One consistent view of a room's line, as the store's function saw it at ``now_ms``.
+
+    Each is equal to itself only, so that what follows from one can be remembered by it (``lru_cache``).
 
     ``serving <= ready <= called <= issued`` always. Times named ``vt`` are room time: it stands
     still while nobody ticks, so that nobody is passed over for an outage of ours.
@@ -138,7 +140,9 @@ class Snapshot:
 
     def between(self, after: int, last: int) -> int:
         """How many tickets have a number above ``after`` and up to ``last``, without those never given out."""
-        gaps = sum(max(0, min(last, to) - max(after, first - 1)) for first, to in self.skipped_places)
+        gaps = 0
+        if self.skipped:
+            gaps = sum(max(0, min(last, to) - max(after, first - 1)) for first, to in self.skipped_places)
         return max(0, last - after - gaps)
 
     @property

@@ -45,27 +45,38 @@ def lines_of(headers: Headers) -> bytes:
 
 
 class Answer:
-    """A whole response. ``fixed`` stands before ``headers``."""
+    """A whole response. ``fixed`` stands before ``headers``; ``sized``: the body's length is told between them."""
 
-    __slots__ = ("_fixed", "_own", "body", "status")
+    __slots__ = ("_fixed", "_own", "_sized", "body", "status")
 
     def __init__(
-        self, status: int, headers: Headers = (), body: bytes = b"", *, fixed: Fixed | None = None
+        self,
+        status: int,
+        headers: Headers = (),
+        body: bytes = b"",
+        *,
+        fixed: Fixed | None = None,
+        sized: bool = False,
     ) -> None:
         self.status = status
         self.body = body
         self._own = headers
         self._fixed = fixed or _NOTHING
+        self._sized = sized
 
     @property
     def headers(self) -> list[Header]:
         """All header fields."""
-        return [*self._fixed.headers, *self._own]
+        sizes = [length_of(self.body)] if self._sized else []
+        return [*self._fixed.headers, *sizes, *self._own]
 
     @property
     def lines(self) -> bytes:
         """The same as they are sent."""
-        return self._fixed.lines + lines_of(self._own) if self._own else self._fixed.lines
+        lines = self._fixed.lines
+        if self._sized:
+            lines = b"%bcontent-length: %d\r\n" % (lines, len(self.body))
+        return lines + lines_of(self._own) if self._own else lines
 
     async def send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
@@ -78,7 +89,7 @@ def length_of(body: bytes) -> tuple[bytes, bytes]:
 
 def json_answer(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
     """An answer of one's own: JSON that nobody else may be given from a cache."""
-    return Answer(status, (length_of(body), *headers), body, fixed=_JSON)
+    return Answer(status, headers, body, fixed=_JSON, sized=True)
 
 
 def problem(

@@ -28,9 +28,10 @@ from gateway.store.line import State
 from gateway.visitor import pages, standing
 from gateway.visitor.answers import Answer, json_answer, not_allowed, problem, see_other
 from gateway.visitor.body import BodyTooLarge, read_body
-from gateway.visitor.counting import count_request
+from gateway.visitor.counting import counting_requests
 from gateway.visitor.pages import Header
 from gateway.visitor.reception import bypass_pass, credential_headers, pass_headers, stamp_headers
+from gateway.visitor.rehearsal import refusal
 from gateway.visitor.requests import Request
 from gateway.visitor.rooms import VisitorRoom
 from gateway.visitor.standing import ENDED, Standing, describe_json
@@ -61,15 +62,20 @@ class CheckInCalls:
         }
 
     def _serve(self, name: str, method: str, work: Work) -> Call:
+        count = counting_requests(self._room.line, name)
+
         async def call(scope: Scope, receive: Receive) -> Answer:
-            count_request(self._room.line, name)
+            count()
             request = Request(scope, secure=self._secure)
             if request.method != method:
                 return not_allowed(method)
             if method == "POST" and request.is_cross_site(self._public_origin):
                 return problem(403, "cross-site", "This call is for pages of this site only.")
+            now_s = time.time()
+            if (refused := refusal(self._room, request, now_s)) is not None:
+                return refused
             try:
-                return await work(request, scope, receive, time.time())
+                return await work(request, scope, receive, now_s)
             except LineClosed:
                 return problem(401, "closed", "The room closed before this stamp had a number.", _AUTHENTICATE)
             except StoreError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 
 from gateway.counters import CREDENTIALS_REFUSED, ORIGIN_RESPONSES, ORIGIN_SECONDS, REQUESTS, observe
 from gateway.errors import CredentialError
@@ -22,19 +22,29 @@ _REFUSED = {kind.reason: CREDENTIALS_REFUSED.key(reason=kind.reason) for kind in
 _CLASSES = {digit: ORIGIN_RESPONSES.key(status=f"{digit}xx") for digit in range(1, 6)}
 
 
-@contextmanager
-def in_flight(line: Line) -> Iterator[None]:
+class in_flight:  # noqa: N801 - used like a function; contextlib's generator costs more than what it does
     """While the origin has the request."""
-    line.in_flight += 1
-    try:
-        yield
-    finally:
-        line.in_flight -= 1
+
+    __slots__ = ("_line",)
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def __enter__(self) -> None:
+        self._line.in_flight += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._line.in_flight -= 1
 
 
 def count_request(line: Line, kind: str) -> None:
     """One request answered, by what was done with it."""
     line.count(_REQUESTS[kind])
+
+
+def counting_requests(line: Line, kind: str) -> Callable[[], None]:
+    """The same for a call that is always of one kind: its key is looked up once."""
+    return partial(line.count, _REQUESTS[kind])
 
 
 def count_refused(line: Line, error: CredentialError) -> None:

@@ -21,6 +21,7 @@ from gateway.visitor.counting import count_request
 from gateway.visitor.onward import VisitorHeader
 from gateway.visitor.pages import Header
 from gateway.visitor.reception import bypass_pass, pass_headers, renewed
+from gateway.visitor.rehearsal import Rehearsals
 from gateway.visitor.requests import Request
 from gateway.visitor.rooms import Places, VisitorRoom
 
@@ -39,12 +40,14 @@ class ForwardAuth:
         rooms: Mapping[str, VisitorRoom],
         places: Places,
         visitors: Mapping[str, VisitorHeader],
+        rehearsals: Rehearsals,
         *,
         secure: bool | None,
     ) -> None:
         self._rooms = rooms
         self._places = places
         self._visitors = visitors
+        self._rehearsals = rehearsals
         self._secure = secure
 
     async def __call__(self, scope: Scope, receive: Receive) -> Answer:
@@ -58,7 +61,7 @@ class ForwardAuth:
 
     def answer(self, request: Request, now_s: float) -> Answer:
         """Whether the request that is asked about may go on. Raises AmbiguousPath."""
-        asked = _asked_paths(request)
+        asked = _asked_paths(request.header(b"x-original-uri"), request.header(b"x-forwarded-uri"))
         host = request.header(b"host")
         places = [place for path, _ in asked if (place := self._places.place(path, host)) is not None]
         if not places:
@@ -69,7 +72,8 @@ class ForwardAuth:
         count_request(room.line, "authorize")
         if not any(place.protected for place in places):
             return _FREE
-        return self._judge(room, request, asked[0], now_s)
+        chosen = self._rehearsals.room_for(room, request, now_s)
+        return chosen if isinstance(chosen, Answer) else self._judge(chosen, request, asked[0], now_s)
 
     def _judge(self, room: VisitorRoom, request: Request, asked: tuple[bytes, bytes], now_s: float) -> Answer:
         decision = decide(
@@ -91,12 +95,7 @@ class ForwardAuth:
                 added = pass_headers(room, request, visitor_pass, now_s)
             case _:
                 return _to_the_line(room, safe_return(*asked))
-        headers = [
-            (b"antrean-visitor", self._visitors[room.id].value(visitor_pass, now_s)),
-            (b"antrean-pass-expires", b"%d" % visitor_pass.expires_at_s),
-            *added,
-        ]
-        return Answer(204, headers, fixed=_YES)
+        return Answer(204, added, fixed=self._visitors[room.id].block(visitor_pass, now_s))
 
 
 def _to_the_line(room: VisitorRoom, return_to: str) -> Answer:
@@ -106,16 +105,16 @@ def _to_the_line(room: VisitorRoom, return_to: str) -> Answer:
     return problem(401, "no-pass", detail, where, (b"www-authenticate", b"Antrean"), location=location)
 
 
-def _asked_paths(request: Request) -> list[tuple[bytes, bytes]]:
+def _asked_paths(*named: bytes) -> list[tuple[bytes, bytes]]:
     """(path, query) in each header that names one; without any, the whole site is asked about."""
-    named = [request.header(name) for name in (b"x-original-uri", b"x-forwarded-uri")]
     paths = []
-    for uri in filter(None, named):
-        path, _, query = uri.partition(b"#")[0].partition(b"?")
-        paths.append((path, query))
+    for uri in named:
+        if uri:
+            path, _, query = uri.partition(b"#")[0].partition(b"?")
+            paths.append((path, query))
     return paths or [(b"/", b"")]
 
 
 def _is_safe(request: Request) -> bool:
-    methods = [request.header(name) for name in (b"x-original-method", b"x-forwarded-method")]
-    return not any(methods) or any(method in _SAFE for method in methods if method)
+    original, forwarded = request.header(b"x-original-method"), request.header(b"x-forwarded-method")
+    return original in _SAFE or forwarded in _SAFE or not (original or forwarded)

@@ -11,6 +11,7 @@ import time
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.domain.credentials import VISITOR_HEADER_S, Pass, renew
+from gateway.visitor.answers import NO_STORE, Block
 from gateway.visitor.cookies import CookieNames, without_ours
 from gateway.visitor.counting import count_reply, count_request, in_flight
 from gateway.visitor.pages import Header
@@ -19,7 +20,6 @@ from gateway.visitor.rooms import VisitorRoom
 _HEADS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))
 _NOT_FINISHED = frozenset((b"", b"0", b"false"))
 # A reply that carries somebody's pass must not be kept for others, whatever the origin says of it.
-_EMPTY_COOKIE = (b"cookie", b"")
 _PRIVATE = (b"cache-control", b"private")
 _KEPT_FROM_OTHERS = frozenset((b"private", b"no-store"))
 
@@ -31,7 +31,22 @@ class VisitorHeader:
 
     def __init__(self, room: VisitorRoom) -> None:
         self._keyring = room.keyring
+        self._rehearsal = bool(room.settings.rehearses)
         self._signed: dict[tuple[str, int], tuple[float, bytes]] = {}
+        self._blocks: dict[tuple[str, int], tuple[Pass, bytes, Block]] = {}
+
+    def block(self, visitor_pass: Pass, now_s: float) -> Block:
+        """What the proxy that asked is told of an admitted visitor, as it is sent."""
+        value = self.value(visitor_pass, now_s)
+        made = self._blocks.get(visitor_pass.visitor)
+        if made is not None and made[0] is visitor_pass and made[1] is value:
+            return made[2]
+        if len(self._blocks) >= self._MOST:
+            self._blocks.clear()
+        expires = b"antrean-pass-expires", b"%d" % visitor_pass.expires_at_s
+        block = Block(NO_STORE, (b"antrean-visitor", value), expires)
+        self._blocks[visitor_pass.visitor] = visitor_pass, value, block
+        return block
 
     def value(self, visitor_pass: Pass, now_s: float) -> bytes:
         visitor = visitor_pass.visitor
@@ -40,18 +55,25 @@ class VisitorHeader:
             return signed[1]
         if len(self._signed) >= self._MOST:
             self._signed.clear()
-        value = self._keyring.sign_visitor(visitor_pass, now_s).encode()
+        value = self._keyring.sign_visitor(visitor_pass, now_s, rehearsal=self._rehearsal).encode()
         self._signed[visitor] = now_s, value
         return value
 
 
 def request_headers(headers: list[Header]) -> list[Header]:
     """A request's headers without ours, in any spelling, and without our cookies."""
-    kept = [header for header in headers if b"antrean" not in header[0]]
-    for index, (name, value) in enumerate(kept):
-        if name == b"cookie" and b"antrean-" in value.lower():
-            kept[index] = name, without_ours(value)
-    return [header for header in kept if header != _EMPTY_COOKIE]
+    kept = []
+    for header in headers:
+        name, value = header
+        if b"antrean" in name:
+            continue
+        if name == b"cookie":
+            value = without_ours(value)
+            if not value:
+                continue
+            header = name, value
+        kept.append(header)
+    return kept
 
 
 async def pass_free(room: VisitorRoom, scope: Scope, receive: Receive, send: Send) -> None:

@@ -69,6 +69,8 @@ class VisitorRoom:
     def read_pass(self, request: Request, now_s: float) -> Pass | CredentialError | None:
         """The pass that a request carries: the error if it is not believed, None if there is none."""
         tokens = _tokens(request, b"antrean-pass", self.cookies(request).passes)
+        if not tokens:
+            return None
         found = self._counted(_best(tokens, self._verify_pass, now_s, _expiry))
         if isinstance(found, Pass) and self.uses.is_spent(found):
             return SpentCredential("the visitor has finished, or gave the place up")
@@ -77,13 +79,13 @@ class VisitorRoom:
     def read_ticket(self, request: Request, now_s: float) -> Ticket | CredentialError | None:
         """The ticket that a request carries; of several the one that is further ahead in line."""
         tokens = _tokens(request, b"antrean-ticket", self.cookies(request).ticket)
-        tickets = [token for token in tokens if not token.startswith(STAMP_BEGINS)]
+        tickets = [token for token in tokens if token[:3] != STAMP_BEGINS]
         return self._counted(_best(tickets, self._verify_ticket, now_s, _number))
 
     def read_stamp(self, request: Request, now_s: float) -> Stamp | CredentialError | None:
         """The stamp that a request carries in the ticket's place; of several the oldest."""
         tokens = _tokens(request, b"antrean-ticket", self.cookies(request).ticket)
-        stamps = [token for token in tokens if token.startswith(STAMP_BEGINS)]
+        stamps = [token for token in tokens if token[:3] == STAMP_BEGINS]
         return self._counted(_best(stamps, self._verify_stamp, now_s, _age))
 
     def admits_alone(self, number: int | None, now_s: float) -> bool:
@@ -136,6 +138,11 @@ def _best(
     """The believed one of lowest rank, else why the most telling of the others is not believed."""
     if not tokens:
         return None
+    if len(tokens) == 1:
+        try:
+            return verify(tokens[0], now_s)
+        except CredentialError as error:
+            return error
     found: list[_Credential] = []
     refusals: list[CredentialError] = []
     for token in tokens:

@@ -15,10 +15,13 @@ from gateway.errors import StoreError, StoreUnreachable
 from gateway.store.line import State
 from gateway.visitor.rooms import VisitorRoom
 
+TICKET_GRAIN_S = 1.0  # a ticket tells its time in whole seconds
+
 # A number in one of these states leads nowhere any more: its visitor may join anew.
 ENDED = frozenset((State.FINISHED, State.EXPIRED, State.WITHDRAWN, State.UNKNOWN))
 _JSON = {True: "true", False: "false", None: "null"}
 _IN_LINE = frozenset((State.WAITING, State.CALLED, State.LATE))
+_SHOWN = {state: state.value for state in State} | {State.UNKNOWN: State.EXPIRED.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ async def check_in(room: VisitorRoom, ticket: Ticket, held: Pass | None, now_s: 
     if held is not None and held.number != ticket.number:
         held = None
     try:
-        state = await room.line.check_in(ticket.number, returning=held is not None)
+        joined_s = ticket.issued_at_s + TICKET_GRAIN_S / 2
+        state = await room.line.check_in(ticket.number, returning=held is not None, joined_s=joined_s)
     except StoreError:
         alone = admitted_alone(room, ticket, now_s)
         if alone is None:
@@ -94,22 +98,24 @@ def describe_json(standing: Standing, snapshot: Snapshot | None) -> bytes:
     ticket, state = standing.ticket, standing.state
     number = ticket.number
     position = number if snapshot is None else snapshot.position(number)
-    # Before the draw nobody has a place yet: to tell the number as one would be a promise.
-    shown_position = "null" if snapshot is not None and snapshot.awaits_draw(number) else str(position)
-    ahead = eta = location = in_time = "null"
-    if snapshot is not None and state in _IN_LINE and shown_position != "null":
-        ahead = str(_ahead(snapshot, position, state))
-        wait = _wait(snapshot, position, state)
-        in_time = _JSON[estimate.in_time(snapshot, wait)]
-        if wait is not None:
-            eta = f'{{"low_s":{wait.low_s},"high_s":{wait.high_s}}}'
-    if state is State.ADMITTED:
-        location = json.dumps(ticket.return_to)
-    shown_state = State.EXPIRED if state is State.UNKNOWN else state
+    place: int | str = position
+    poll_s = estimate.POLL_CALLED_S if snapshot is None else snapshot.poll_max_s
+    ahead: int | str = "null"
+    eta = in_time = "null"
+    if snapshot is not None and state in _IN_LINE:
+        ahead, wait, poll_s = _outlook(snapshot, position, state)
+        if snapshot.draw is not None and snapshot.awaits_draw(number):
+            # Nobody has a place yet: to tell the number as one would be a promise.
+            place = ahead = "null"
+        else:
+            in_time = _JSON[estimate.in_time(snapshot, wait)]
+            if wait is not None:
+                eta = f'{{"low_s":{wait.low_s},"high_s":{wait.high_s}}}'
+    location = json.dumps(ticket.return_to) if state is State.ADMITTED else "null"
     return (
-        f'{{"number":{number},"shown":"{format_number(number)}","position":{shown_position},'
-        f'"state":"{shown_state.value}","ahead":{ahead},"eta":{eta},"in_time":{in_time},'
-        f'"poll_s":{_poll_s(snapshot, position, state)},"location":{location}}}'
+        f'{{"number":{number},"shown":"{format_number(number)}","position":{place},'
+        f'"state":"{_SHOWN[state]}","ahead":{ahead},"eta":{eta},"in_time":{in_time},'
+        f'"poll_s":{poll_s},"location":{location}}}'
     ).encode()
 
 
@@ -123,17 +129,7 @@ def describe_for_page(standing: Standing, snapshot: Snapshot | None) -> dict[str
     return state
 
 
-def _wait(snapshot: Snapshot, position: int, state: State) -> estimate.Wait | None:
-    return estimate.wait_late(snapshot) if state is State.LATE else estimate.wait(snapshot, position)
-
-
-def _ahead(snapshot: Snapshot, position: int, state: State) -> int:
-    return max(0, snapshot.late - 1) if state is State.LATE else estimate.ahead(snapshot, position)
-
-
-def _poll_s(snapshot: Snapshot | None, position: int, state: State) -> int:
-    if snapshot is None or state is State.LATE:
-        return estimate.POLL_CALLED_S
-    if state in (State.WAITING, State.CALLED):
-        return estimate.poll_s(snapshot, position)
-    return snapshot.poll_max_s
+def _outlook(snapshot: Snapshot, position: int, state: State) -> estimate.Outlook:
+    if state is State.LATE:
+        return estimate.Outlook(max(0, snapshot.late - 1), estimate.wait_late(snapshot), estimate.POLL_CALLED_S)
+    return estimate.outlook(snapshot, position)
