@@ -26,6 +26,7 @@ from registration_app.errors import (
     UnreadableForm,
 )
 from registration_app.examples import example
+from registration_app.in_flight import InFlight
 from registration_app.languages import N_, OFFICE_TIME
 from registration_app.models import Formation, RehearsedRegistration
 from registration_app.registrations import Receipt, Registrations, new_key
@@ -62,6 +63,7 @@ class Site:
     csrf: csrf.Csrf
     public_url: str | None
     formations: dict[str, Formation]  # filled at start
+    in_flight: InFlight
 
 
 class Pages:
@@ -139,17 +141,24 @@ class Pages:
         )
 
     async def still_here(self, request: Request) -> Response:
-        """A request that keeps the visitor's pass alive, with when it ends now (Unix seconds)."""
-        return JSONResponse({"pass_expires_at_s": _pass_expires_at_s(request)})
+        """A request that keeps the visitor's pass alive, with when it ends now (Unix seconds).
+
+        ``visitor``: who the gate says that this is. Nothing secret: its line, and the number on the waiting page.
+        """
+        visitor = request.state.visitor
+        said = {"pass_expires_at_s": _pass_expires_at_s(request), "visitor": visitor.id if visitor else None}
+        return JSONResponse(said)
 
     async def health(self, request: Request) -> Response:
-        """200 when registrations can be kept, with how many there are, real and rehearsed; 503 otherwise."""
+        """200 when registrations can be kept, with how many there are, real and rehearsed, and how busy; else 503."""
         try:
             count = await self._site.database.count()
             rehearsed = await self._site.database.count(RehearsedRegistration)
         except DatabaseUnreachable:
             return JSONResponse({"status": "database unreachable"}, 503)
-        return JSONResponse({"status": "ok", "registrations": count, "rehearsed": rehearsed})
+        counts = self._site.in_flight
+        busy = {"in_flight": counts.now, "most_in_flight": counts.most}
+        return JSONResponse({"status": "ok", "registrations": count, "rehearsed": rehearsed, **busy})
 
     def _registrations(self, request: Request) -> Registrations:
         """Where this visitor's registration belongs."""

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from gateway.desk.password import Password
+from gateway.desk.people import People
 from gateway.desk.tokens import Tokens
 from gateway.domain.credentials import Keyring
 from gateway.domain.numbers import format_number
@@ -176,6 +177,8 @@ def test_rooms_are_listed_and_shown_for_people_and_for_scripts(antrean: Shell) -
     shown = antrean("room", "show").out
     assert "60 a minute configured" in shown
     assert "0 of at most 500" in shown
+    assert "nobody entered yet who was told one" in shown
+    assert antrean("room", "show", "--json").json["told"]["event"]["join"]["judged"] == 0
 
 
 def test_a_message_is_announced_in_both_languages_and_taken_away(antrean: Shell) -> None:
@@ -307,13 +310,23 @@ def test_the_desks_password_and_tokens_are_made_and_shown_once(antrean: Shell) -
     state = antrean.settings.state_dir
     password = antrean("desk", "password").out.rsplit(" ", 1)[1].strip()
     assert Password(state).matches(password)
-    token = antrean("desk", "token", "cron").out.rsplit(" ", 1)[1].strip()
-    assert Tokens(state).owner(token) == "cron"
-    assert antrean("desk", "token").out == "cron\n"
+    token = antrean("desk", "token", "cron", "--role", "operator").out.rsplit(" ", 1)[1].strip()
+    assert Tokens(state).owner(token) == ("cron", "operator")
+    assert antrean("desk", "token").out == "cron  operator\n"
     assert antrean("desk", "token", "cron", "--revoke").code == 0
     assert Tokens(state).owner(token) is None
     for name in ("desk-password", "desk-tokens"):
         assert stat.S_IMODE((state / name).stat().st_mode) == 0o600
+
+
+def test_a_person_gets_a_password_of_their_own_until_removed(antrean: Shell) -> None:
+    people = People(antrean.settings.state_dir)
+    password = antrean("desk", "person", "siti").out.rsplit(" ", 1)[1].strip()
+    assert people.matches("siti", password)
+    assert antrean("desk", "person").out == "siti  viewer\n"
+    assert "use viewer or operator" in antrean("desk", "person", "budi", "--role", "boss").err
+    assert antrean("desk", "person", "siti", "--remove").code == 0
+    assert not people.matches("siti", password)
 
 
 def test_pausing_imports_no_server_and_no_page(antrean: Shell) -> None:
