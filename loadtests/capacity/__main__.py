@@ -94,7 +94,7 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         ("--factor", options.factor, 1.1 <= options.factor <= 4, "give 1.1 to 4"),
         ("--precision", options.precision, 0.01 <= options.precision <= 1, "give 0.01 to 1"),
         ("--repeats", options.repeats, 1 <= options.repeats <= 9, whole),
-        ("--step-seconds", options.step_seconds, 3 <= options.step_seconds <= 600, "give 3 to 600"),
+        ("--step-seconds", options.step_seconds, 5 <= options.step_seconds <= 600, "give 5 to 600"),
         ("--margin", options.margin, 0 <= options.margin < 1, "give 0 to less than 1"),
         ("--form-s", options.form_s, 0 <= options.form_s <= 7200, "give 0 to 7200"),
     ]
