@@ -150,7 +150,7 @@ class Pages:
         return JSONResponse(said)
 
     async def health(self, request: Request) -> Response:
-        """200 with how many are registered, really and in rehearsals, and how busy it is; 503 without a database."""
+        """200 when registrations can be kept: how many there are, real and rehearsed, how busy it is; else 503."""
         try:
             count = await self._site.database.count()
             rehearsed = await self._site.database.count(RehearsedRegistration)

@@ -155,6 +155,12 @@ class Crowd:
             else:
                 self.line.now_ms += TICK_MS  # nobody reaches the store, not even the workers
 
+    def store_clock_steps(self, step_ms: int) -> None:
+        """The clock that the store and its workers read is set; nobody's own patience knows of it."""
+        self.line.now_ms += step_ms
+        self._due = [(at_ms + step_ms, number) for at_ms, number in self._due]
+        self._leaving = [(at_ms + step_ms, number) for at_ms, number in self._leaving]
+
     def _wake(self) -> None:
         called, asking = self.line.snapshot.called, []
         while self._due and self._due[0][0] <= self.line.now_ms:

@@ -176,7 +176,7 @@ local function live_leases(keys) return members(keys.claimed) + members(keys.lea
 -- Leases that a lost store may have forgotten: they can only become fewer, and none outlives an idle lease.
 local function live_ghosts(s)
   if s.ghosts <= s.found then return 0 end
-  return math.max(0, math.floor((s.ghosts - s.found) * (1 - (s.vt - s.ghosts_vt) / LEASE_MS)))
+  return math.max(0, math.ceil((s.ghosts - s.found) * (1 - (s.vt - s.ghosts_vt) / LEASE_MS)))
 end
 
 local function inside(keys, s) return live_offers(keys) + live_leases(keys) + live_ghosts(s) end
