@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -190,6 +191,7 @@ def run(options: argparse.Namespace) -> int:
 
 def main() -> int:
     """Run, and turn what stops it into one clear line."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like by Ctrl-C: nothing is left running
     try:
         return run(parse(sys.argv[1:]))
     except (RateError, StackError, runner.GeneratorError, outside.UnreachableError) as exc:
