@@ -49,6 +49,9 @@ class Plan:
     seed: int
     identity_salt: str
     most_seconds: float
+    expired_pass: str = ""
+    processes: int = 0  # more than one: locust's workers, on this machine
+    expect_workers: int = 0  # workers that are started elsewhere
 
     def arguments(self, ledger: Path) -> list[str]:
         return [
@@ -58,6 +61,9 @@ class Plan:
             *("--arrivals", self.arrivals, "--arrive-within", str(self.arrive_within_s)),
             *("--mix", self.mix, "--seed", str(self.seed), "--identity-salt", self.identity_salt),
             *("--most-seconds", str(self.most_seconds), "--ledger", str(ledger)),
+            *("--expired-pass", self.expired_pass),
+            *(("--processes", str(self.processes)) if self.processes > 1 else ()),
+            *(("--master", "--expect-workers", str(self.expect_workers)) if self.expect_workers else ()),
         ]
 
 

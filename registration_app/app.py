@@ -22,6 +22,7 @@ from registration_app.errors import DatabaseUnreachable
 from registration_app.gate import Gate, Verifier
 from registration_app.in_flight import Counted, InFlight
 from registration_app.keys import GatewayKeys, own_keys
+from registration_app.models import RehearsedRegistration
 from registration_app.pages import Pages, Site
 from registration_app.passwords import Passwords
 from registration_app.registrations import Registrations
@@ -40,6 +41,7 @@ def create_app(settings: Settings, hasher: PasswordHasher | None = None) -> ASGI
     site = Site(
         database=database,
         registrations=Registrations(database, passwords),
+        rehearsed=Registrations(database, passwords, RehearsedRegistration),
         renderer=Renderer(settings.public_url),
         csrf=Csrf(own_keys(settings.secret_keys, settings.state_dir / "registration.key"), settings.public_url),
         public_url=settings.public_url,

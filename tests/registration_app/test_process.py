@@ -78,7 +78,7 @@ async def test_it_registers_stops_when_told_and_remembers_after_a_kill(
         await process.wait()
     async with running(tmp_path, port) as (process, client):
         health = (await client.get("/health")).json()
-        assert (health["status"], health["registrations"]) == ("ok", 1)
+        assert (health["status"], health["registrations"], health["rehearsed"]) == ("ok", 1, 0)
         assert await Visitor(client).register({**await Visitor(client).example(), **person(fields)}) == number
         process.send_signal(told)
         async with asyncio.timeout(15):
