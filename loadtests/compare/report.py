@@ -54,7 +54,7 @@ def _of(figures: Figures) -> list[tuple[str, str]]:
         ("gave up", f"{figures.gave_up}"),
         ("cut off by the end of the run", f"{figures.cut_off}"),
         ("registered without seeing it", f"{figures.unaware}"),
-        ("served a minute", f"{figures.served_per_minute:.0f}"),
+        ("served a minute, until nobody was left", f"{figures.served_per_minute:.0f}"),
         ("pages and forms that failed", f"{figures.failed} of {figures.pages} ({figures.failed_share:.1%})"),
         ("p50 / p95 / p99 of pages", _times(figures.page)),
         ("p50 / p95 / p99 of the form", _times(figures.form)),
