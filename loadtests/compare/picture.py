@@ -50,7 +50,7 @@ def _under(way: Way) -> str:
     figures = way.figures
     return (
         f"{figures.registered} of {figures.visitors} registered, {figures.failed_share:.1%} of pages failed, "
-        f"p95 {figures.page.p95_s:.1f} s"
+        f"p95 of pages {figures.page.p95_s:.1f} s"
     )
 
 
