@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from loadtests import outside, report, runner
 from loadtests.checks import judge
@@ -174,15 +175,15 @@ class Shower:
 
     EVERY_S = 5.0
 
-    def __init__(self) -> None:
-        self._last_s = 0.0
+    def __init__(self, to: TextIO = sys.stdout) -> None:
+        self._to, self._last_s = to, 0.0
 
     def __call__(self, progress: runner.Progress) -> None:
-        if sys.stdout.isatty():
-            print(f"\r  {progress}", end="", flush=True)
+        if self._to.isatty():
+            print(f"\r  {progress}", end="", file=self._to, flush=True)
         elif time.monotonic() - self._last_s >= self.EVERY_S:
             self._last_s = time.monotonic()
-            print(f"  {progress}", flush=True)
+            print(f"  {progress}", file=self._to, flush=True)
 
 
 def main() -> int:

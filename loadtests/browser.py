@@ -115,7 +115,16 @@ class Transport(Protocol):
 class Browser:
     """What a visitor holds in the hand. ``note`` takes every exchange into the ledger."""
 
-    def __init__(self, transport: Transport, host: str, visitor: int, note: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        host: str,
+        visitor: int,
+        note: Callable[[Event], None],
+        mark: Mapping[str, str] | None = None,
+    ) -> None:
+        """``mark``: headers that go with everything, whatever the visitor does (a rehearsal's)."""
+        self._mark = dict(mark or {})
         self._transport = transport
         self._host = host.rstrip("/")
         self._visitor = visitor
@@ -124,13 +133,21 @@ class Browser:
 
     def another(self) -> Browser:
         """A second browser of the same person, or of who was given a copy: it has no cookies yet."""
-        return Browser(self._transport.another(), self._host, self._visitor, self._note)
+        return Browser(self._transport.another(), self._host, self._visitor, self._note, mark=self._mark)
 
     def open(self, path: str, name: str, *, ok: Collection[int] = (200,)) -> Reply:
         """Open a page in the tab, and follow where it leads."""
         return self._follow(Request("GET", urljoin(self._host + "/", path), NAVIGATION, name, ok))
 
-    def submit(self, url: str, pairs: Sequence[tuple[str, str]], page: str, name: str) -> Reply:
+    def submit(
+        self,
+        url: str,
+        pairs: Sequence[tuple[str, str]],
+        page: str,
+        name: str,
+        *,
+        ok: Collection[int] = (200, 201),
+    ) -> Reply:
         """Send a form from ``page``, and follow where its answer leads."""
         headers = NAVIGATION | {
             "Sec-Fetch-Site": "same-origin",
@@ -139,7 +156,7 @@ class Browser:
             "Content-Type": "application/x-www-form-urlencoded",
         }
         body = urlencode(pairs).encode()
-        return self._follow(Request("POST", urljoin(page, url), headers, name, (200, 201), body))
+        return self._follow(Request("POST", urljoin(page, url), headers, name, ok, body))
 
     def fetch(
         self,
@@ -188,7 +205,7 @@ class Browser:
         if urlsplit(url).netloc != urlsplit(self._host).netloc:
             raise TroubleError("led to another site", name, url)
         sent_s = clock()
-        raw = self._transport.send(replace(request, headers={**request.headers, **self._always}))
+        raw = self._transport.send(replace(request, headers={**request.headers, **self._always, **self._mark}))
         received_s = clock()
         self._note(Call(self._visitor, name, raw.status, sent_s, received_s))
         if raw.error:

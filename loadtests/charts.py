@@ -43,10 +43,10 @@ def draw_all(ledger: Ledger, rate_per_minute: float, folder: Path) -> list[Chart
         ("Waits, and the range told", "waits", lambda axes: _waits(axes, ledger)),
         ("Time of each call (p50, p95, p99)", "calls", lambda axes: _calls(axes, ledger)),
     ]
-    return [_draw(title, name, drawing, folder) for title, name, drawing in drawings]
+    return [draw(title, name, drawing, folder) for title, name, drawing in drawings]
 
 
-def _draw(title: str, name: str, drawing: Callable[[Axes], None], folder: Path) -> Chart:
+def draw(title: str, name: str, drawing: Callable[[Axes], None], folder: Path) -> Chart:
     figure, axes = plt.subplots(figsize=SIZE, layout="constrained")
     drawing(axes)
     axes.set_title(title, loc="left")

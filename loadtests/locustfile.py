@@ -26,6 +26,7 @@ from loadtests.browser import Browser, TroubleError
 from loadtests.identities import Identities, places
 from loadtests.ledger import OBSERVER, Arrived, Ended, Failure, Seen, Silence, clock
 from loadtests.locust_client import LocustTransport
+from loadtests.outside import rehearsal_mark
 from loadtests.personas import EVERYONE, PERSONAS
 from loadtests.plan import Planned, make_plan, outage_of, parse_mix
 from loadtests.shapes import SHAPES
@@ -150,7 +151,7 @@ class Visitor(FastHttpUser):
         gevent.sleep(max(0.0, planned_s - clock()))
         book.note(Arrived(visit.index, visit.persona, planned_s, clock()))
         transport = LocustTransport(self.client)
-        browser = Browser(transport, self.host or "", visit.index, book.note)
+        browser = Browser(transport, self.host or "", visit.index, book.note, rehearsal_mark())
         try:
             self._end(PERSONAS[visit.persona](run.world, browser, visit).live())
         except TroubleError as exc:

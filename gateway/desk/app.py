@@ -22,6 +22,7 @@ from gateway.desk.api import Api
 from gateway.desk.guard import Guard
 from gateway.desk.pages import Pages
 from gateway.desk.password import Password
+from gateway.desk.people import People
 from gateway.desk.problem import Refusal, headers_of, is_json_path, refusal_of, respond
 from gateway.desk.rate_api import RateApi
 from gateway.desk.rate_pages import RatePages
@@ -40,9 +41,9 @@ GRACEFUL_S = 3
 def build(settings: Settings) -> Starlette:
     """The desk's application. Raises SettingsError when the secret keys cannot be used."""
     rooms = Rooms(settings)
-    password = Password(settings.state_dir)
+    people = People(settings.state_dir)
     keys = load_keys(settings)
-    sessions = Sessions(keys, password.fingerprint)
+    sessions = Sessions(keys, people.fingerprint)
     templates = Templates()
     health = Health(rooms)
     pages = Pages(rooms, sessions, templates)
@@ -51,7 +52,7 @@ def build(settings: Settings) -> Starlette:
             *health.routes(),
             *Api(rooms).routes(),
             *RateApi(rooms, keys).routes(),
-            *SignIn(password, sessions, templates).routes(),
+            *SignIn(people, sessions, templates).routes(),
             *pages.routes(),
             *RatePages(rooms, pages, keys).routes(),
             *templates.routes(),
@@ -60,6 +61,7 @@ def build(settings: Settings) -> Starlette:
             Middleware(
                 Guard,
                 sessions=sessions,
+                people=people,
                 tokens=Tokens(settings.state_dir),
                 metrics_open=is_loopback(settings.desk_host),
             )
