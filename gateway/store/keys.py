@@ -45,6 +45,7 @@ WATCH_KEYS = (
     "watch",  # string: the worker that writes these rows and steers the rate; falls free after five seconds
     "plan",  # string: the ramp or the autopilot that an operator ordered, while it stands
     "course",  # string: how that plan goes
+    "alarms",  # hash: alarm that was told -> wall time of that; gone a day after the last change
 )
 
 
