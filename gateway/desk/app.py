@@ -22,6 +22,7 @@ from gateway.desk.api import Api
 from gateway.desk.guard import Guard
 from gateway.desk.pages import Pages
 from gateway.desk.password import Password
+from gateway.desk.people import People
 from gateway.desk.problem import Refusal, headers_of, is_json_path, refusal_of, respond
 from gateway.desk.rate_api import RateApi
 from gateway.desk.rate_pages import RatePages
@@ -30,6 +31,7 @@ from gateway.desk.sessions import Sessions
 from gateway.desk.sign_in import SignIn
 from gateway.desk.templates import Templates
 from gateway.desk.tokens import Tokens
+from gateway.desk.views import in_flight
 from gateway.errors import AntreanError, SettingsError
 from gateway.secrets import load_keys
 from gateway.settings import Settings
@@ -40,9 +42,9 @@ GRACEFUL_S = 3
 def build(settings: Settings) -> Starlette:
     """The desk's application. Raises SettingsError when the secret keys cannot be used."""
     rooms = Rooms(settings)
-    password = Password(settings.state_dir)
+    people = People(settings.state_dir)
     keys = load_keys(settings)
-    sessions = Sessions(keys, password.fingerprint)
+    sessions = Sessions(keys, people.fingerprint)
     templates = Templates()
     health = Health(rooms)
     pages = Pages(rooms, sessions, templates)
@@ -51,7 +53,7 @@ def build(settings: Settings) -> Starlette:
             *health.routes(),
             *Api(rooms).routes(),
             *RateApi(rooms, keys).routes(),
-            *SignIn(password, sessions, templates).routes(),
+            *SignIn(people, sessions, templates).routes(),
             *pages.routes(),
             *RatePages(rooms, pages, keys).routes(),
             *templates.routes(),
@@ -60,6 +62,7 @@ def build(settings: Settings) -> Starlette:
             Middleware(
                 Guard,
                 sessions=sessions,
+                people=people,
                 tokens=Tokens(settings.state_dir),
                 metrics_open=is_loopback(settings.desk_host),
             )
@@ -123,11 +126,14 @@ class Health:
         counters: dict[str, float] = {}
         with contextlib.suppress(AntreanError):
             counters = await (await self._rooms.line(room)).counters()
+        vitals, snapshot = reading.vitals, reading.snapshot
         return metrics.RoomReading(
             room=room,
             snapshot=reading.snapshot if reading.problem is None else None,
             standstill_s=reading.standstill_s,
             counters=counters,
+            clock_skew_s=vitals.clock_skew_ms(snapshot.now_ms) / 1000 if vitals and snapshot else 0.0,
+            in_flight=in_flight(vitals.workers(snapshot.now_ms)) if vitals and snapshot else 0,
         )
 
 

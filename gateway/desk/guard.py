@@ -2,7 +2,8 @@
 
 Closed by default: what is open is listed here. A browser's session counts only together with an
 Origin of our own and, on anything that changes something, the session's CSRF token. A program sends
-``Authorization: Bearer <token>``, which no browser does by itself, so it needs neither.
+``Authorization: Bearer <token>``, which no browser does by itself, so it needs neither. Who is a viewer
+may look at everything and change nothing.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.desk.people import People
 from gateway.desk.problem import Refusal, headers_of, is_json_path, respond
+from gateway.desk.roles import SAFE_METHODS, Role, may
 from gateway.desk.sessions import COOKIE, Session, Sessions
 from gateway.desk.tokens import Tokens
 
 OPEN = {("GET", "/ready"), ("GET", "/sign-in"), ("POST", "/sign-in")}
 OPEN_PREFIX = "/static/desk"  # style sheet and script: they hold nothing of an event
-SAFE_METHODS = ("GET", "HEAD")
 MAX_BODY = 64 * 1024
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "antrean-csrf"
@@ -46,6 +48,7 @@ class Caller:
     """Who asks, as the audit names it."""
 
     name: str
+    role: Role
     session: Session | None = None  # None: a program with a token
 
 
@@ -60,12 +63,14 @@ class Guard:
         app: ASGIApp,
         *,
         sessions: Sessions,
+        people: People,
         tokens: Tokens,
         metrics_open: bool,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._app = app
         self._sessions = sessions
+        self._people = people
         self._tokens = tokens
         self._open = OPEN | ({("GET", "/metrics")} if metrics_open else set())
         self._clock = clock
@@ -98,13 +103,17 @@ class Guard:
             owner = self._tokens.owner(credentials.strip()) if scheme.lower() == "bearer" else None
             if owner is None:
                 raise _unauthorized("this token is not one of the desk's: make one with 'antrean desk token'")
-            return Caller(f"token {owner}")
+            name, role = owner
+            return Caller(f"token {name}", role)
         session = self._sessions.read(request.cookies.get(COOKIE, ""), self._clock())
-        return Caller("desk", session) if session else None
+        known = self._people.role(session.name) if session else None
+        return Caller(session.name, known, session) if session and known else None
 
     def _check_access(self, request: Request, caller: Caller | None) -> None:
         method = "GET" if request.method == "HEAD" else request.method
         path = request.url.path
+        if caller and not may(caller.role, method, path):
+            raise Refusal(403, "viewer", f"{caller.name} may look, not change: ask an operator, or sign in as one")
         if caller or (method, path) in self._open or (method == "GET" and path.startswith(OPEN_PREFIX)):
             return
         raise _unauthorized("sign in at the desk, or send 'Authorization: Bearer' with a token of the desk's")

@@ -30,7 +30,11 @@ def document() -> Schema:
 
 def _security() -> Schema:
     return {
-        "token": {"type": "http", "scheme": "bearer", "description": "made by `antrean desk token NAME`"},
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "made by `antrean desk token NAME --role viewer` or `--role operator`",
+        },
         "session": {"type": "apiKey", "in": "cookie", "name": "antrean-desk", "description": "after sign-in"},
         "csrf": {
             "type": "apiKey",
@@ -113,6 +117,16 @@ def _paths() -> Schema:
                 ref("StaffPass"),
                 *("400", "404", "413", "415", "422", "503"),
                 body=ref("StaffPassOrder"),
+                body_required=False,
+            ),
+        },
+        room + "/new-line": {
+            "parameters": [parameter("room")],
+            "post": _call(
+                "A line from number 1, at once or for an opening: those in line lose their place, for good",
+                ref("Room"),
+                *("400", "404", "413", "415", "422", "503"),
+                body=ref("NewLine"),
                 body_required=False,
             ),
         },

@@ -26,7 +26,7 @@ LARGEST = 10**15 - 1  # revision
 RESPONSES = {
     "400": "The body is not JSON, or If-Match is not an ETag of ours.",
     "401": "No session and no token.",
-    "403": "From another site's page, or with another session's CSRF token.",
+    "403": "Of a viewer, who may only look; or from another site's page, or with another session's CSRF token.",
     "404": "There is no such room, ticket or change.",
     "409": "The room was changed meanwhile (`current` is the room now), or it cannot be done as things are.",
     "412": "If-Match does not name the room's present revision (`current` is the room now).",
@@ -201,7 +201,25 @@ def _live() -> Schema:
             ),
         },
         "steering": {"anyOf": [{"type": "null"}, _steering()]},
+        "told": _object({"event": _told("over this line"), "recent": _told("over the last ten minutes or so")}),
     }
+
+
+def _told(over: str) -> Schema:
+    shares = {
+        "judged": _count("admissions of visitors who had been told a range"),
+        "right_percent": _unknown("of them, entered within the range"),
+        "too_short_percent": _unknown("waited longer than it said"),
+        "too_long_percent": _unknown("entered before it said"),
+    }
+    return _object(
+        {
+            "since_ms": _count(f"when the counting began, {over}; unix milliseconds"),
+            "join": _object(shares),
+            "halfway": _object(shares),
+            "late": _count("admissions by the late lane, or after a silence at the turn: not judged"),
+        }
+    )
 
 
 def _steering() -> Schema:
@@ -347,6 +365,15 @@ def schemas() -> Schema:
                 "samples": {"type": "array", "items": {"type": "array", "items": {"type": "number"}}},
                 "changes": {"type": "array", "items": ref("Entry")},
             }
+        ),
+        "NewLine": _object(
+            {
+                "opens_at_ms": _set_time("an opening to come"),
+                "closes_at_ms": _set_time("when that one closes"),
+                "ending": {"enum": [str(ending) for ending in Ending]},
+                "why": _why(),
+            },
+            optional=("opens_at_ms", "closes_at_ms", "ending", "why"),
         ),
         "StaffPassOrder": _object(
             {"hours": {"type": "integer", "minimum": 1, "maximum": 168}, "why": _why()}, optional=("hours", "why")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
@@ -15,14 +16,16 @@ from gateway.desk.charts import SPANS, Chart, charts
 from gateway.desk.guard import Caller
 from gateway.desk.problem import Refusal, refusal_of
 from gateway.desk.rate_api import what_if_view
+from gateway.desk.roles import Role
 from gateway.desk.rooms import Reading, Rooms
 from gateway.desk.sessions import Sessions
 from gateway.desk.templates import Templates
+from gateway.desk.times import from_fields, zones
 from gateway.desk.views import ALERTS, entry_view, ticket_view
 from gateway.domain.changes import LANGUAGES, OPERATOR_PHASES, Entry, read_changes, read_rate, read_why
 from gateway.domain.help_desk import read_number
 from gateway.domain.numbers import format_number
-from gateway.domain.room import Phase
+from gateway.domain.room import Ending, Phase
 from gateway.domain.what_if import what_if
 from gateway.errors import AntreanError, MistypedNumber
 from gateway.store.line import Line
@@ -67,7 +70,7 @@ class Pages:
             changes = read_changes(_asked(form))
             why = read_why(form.get("why", ""))
             if form.get("confirmed") != "yes" and (asked := await self._asking(line, form, changes)):
-                return await self._ask_again(request, room, form, asked)
+                return await self.ask_again(request, room, form, asked)
             if minutes := form.get("over_minutes", "").strip("0 "):
                 order = {"kind": "ramp", "to_per_minute": form.get("rate_per_minute"), "over_minutes": minutes}
                 await steering.order(line, order, actor=caller_of(request).name)
@@ -139,7 +142,10 @@ class Pages:
         steep = rate > STEEP * now.knobs.rate_per_minute > 0 or (rate == 0 and now.present > 0)
         return "rate" if form.get("ask") or steep or what_if(now, rate).over_ceiling else ""
 
-    async def _ask_again(self, request: Request, room: str, form: Form, asked: str) -> Response:
+    async def ask_again(
+        self, request: Request, room: str, form: Form, asked: str, *, action: str = "change"
+    ) -> Response:
+        """What it will do, in numbers, with a button that does it. Raises Refusal."""
         reading = await self._rooms.read(room)
         view = reading.view()
         if view is None:
@@ -149,6 +155,7 @@ class Pages:
             "desk_confirm.html.j2",
             room=view,
             asked=asked,
+            action=action,
             what=await what_if_view(self._rooms, room, read_rate(form["rate_per_minute"]))
             if asked == "rate"
             else {},
@@ -184,6 +191,8 @@ class Pages:
             typed=typed or {},
             phases=[str(phase) for phase in OPERATOR_PHASES],
             message_languages=LANGUAGES,
+            endings=[str(ending) for ending in Ending],
+            zones=zones(datetime.now().astimezone()),
             alert_names=ALERTS,
             span=span,
             spans=list(SPANS),
@@ -214,8 +223,9 @@ class Pages:
         }
 
     def _common(self, request: Request) -> dict[str, Any]:
-        session = caller_of(request).session
-        return {"csrf": self._sessions.csrf(session) if session else ""}
+        caller = caller_of(request)
+        csrf = self._sessions.csrf(caller.session) if caller.session else ""
+        return {"csrf": csrf, "viewer": caller.role is Role.VIEWER, "who": caller.name}
 
 
 async def read_form(request: Request) -> Form:
@@ -231,8 +241,11 @@ async def read_form(request: Request) -> Form:
 def _asked(form: Form) -> dict[str, object]:
     """The knobs that the form sets. A message form always carries every language."""
     asked: dict[str, object] = {
-        name: form[name] for name in ("rate_per_minute", "ceiling", "phase") if name in form
+        name: form[name] for name in ("rate_per_minute", "ceiling", "phase", "ending") if name in form
     }
+    for name in ("opens_at", "closes_at"):
+        if name in form:
+            asked[f"{name}_ms"] = from_fields(form, name)
     message = {language: form[f"message_{language}"] for language in LANGUAGES if f"message_{language}" in form}
     if message:
         asked["message"] = message

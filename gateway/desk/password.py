@@ -15,36 +15,32 @@ from gateway.desk.files import create_secret, read_secret, write_secret
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 GROUPS, GROUP_CHARACTERS = 4, 5  # 20 of 31 characters: 99 bits
 
+_HASHER = PasswordHasher()
+
 
 class Password:
     """The password of one state folder."""
 
     def __init__(self, state_dir: Path) -> None:
         self.path = state_dir / "desk-password"
-        self._hasher = PasswordHasher()
 
     def make_first(self) -> str | None:
         """The new password, or None when there already is one. Raises OSError."""
         if self.path.exists():
             return None
-        password = _invent()
-        return password if create_secret(self.path, self._hasher.hash(password) + "\n") else None
+        password = invent()
+        return password if create_secret(self.path, hash_of(password) + "\n") else None
 
     def make_new(self) -> str:
         """Replace the password; everybody is signed out. Raises OSError."""
-        password = _invent()
-        write_secret(self.path, self._hasher.hash(password) + "\n")
+        password = invent()
+        write_secret(self.path, hash_of(password) + "\n")
         return password
 
     def matches(self, password: str) -> bool:
         """Whether it is the one. Takes tens of milliseconds of CPU on purpose."""
         stored = read_secret(self.path)
-        if stored is None:
-            return False
-        try:
-            return self._hasher.verify(stored.strip(), password)
-        except (VerificationError, InvalidHashError):
-            return False
+        return stored is not None and verify(stored.strip(), password)
 
     def fingerprint(self) -> str:
         """Changes with the password: what sessions are bound to."""
@@ -52,6 +48,20 @@ class Password:
         return hashlib.sha256(b"antrean.desk.password" + stored.encode()).hexdigest()[:16]
 
 
-def _invent() -> str:
+def hash_of(password: str) -> str:
+    """As it is kept. Takes tens of milliseconds of CPU on purpose."""
+    return _HASHER.hash(password)
+
+
+def verify(stored: str, password: str) -> bool:
+    """Whether the kept hash is this password's."""
+    try:
+        return _HASHER.verify(stored, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def invent() -> str:
+    """A password that can be read out over the phone."""
     groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_CHARACTERS)) for _ in range(GROUPS))
     return "-".join(groups)

@@ -1,4 +1,4 @@
-"""The API's calls about the rate (what if, ramp, autopilot), the room's history, and passes for staff."""
+"""The API's calls about the rate (what if, ramp, autopilot), the room's history, passes for staff, a new line."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from gateway.desk import actions, steering
 from gateway.desk.calls import caller, json_object, room_response, route, why_of
+from gateway.desk.new_line import begin, read_opening
 from gateway.desk.rooms import Rooms
 from gateway.desk.views import entry_view
 from gateway.domain.changes import InvalidChanges, read_rate
@@ -42,6 +43,7 @@ class RateApi:
             route(room + "/steering", self.take_over, "DELETE"),
             route(room + "/events", self.events, "GET"),
             route(room + "/staff-pass", self.staff_pass, "POST"),
+            route(room + "/new-line", self.new_line, "POST"),
         ]
 
     async def what_if(self, request: Request) -> Response:
@@ -90,6 +92,13 @@ class RateApi:
             raise InvalidChanges(dict.fromkeys(body, "is not known here: only hours and why"))
         made, ends_s = await issue_staff_pass(line, self._keyring, hours, actor=caller(request), why=why)
         return JSONResponse({"pass": made, "expires_at_ms": ends_s * 1000})
+
+    async def new_line(self, request: Request) -> Response:
+        line = await self._rooms.line(request.path_params["room"])
+        body = await json_object(request, may_be_empty=True)
+        why = why_of(body.pop("why", ""))
+        await begin(line, read_opening(body), actor=caller(request), why=why)
+        return room_response(await self._rooms.read(line.room))
 
 
 async def issue_staff_pass(

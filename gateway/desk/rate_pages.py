@@ -1,4 +1,4 @@
-"""The desk's pages beyond a single knob: autopilot, emergency stop, charts, checklist, staff pass."""
+"""The desk's pages beyond a single knob: autopilot, emergency stop, charts, checklist, staff pass, new line."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from starlette.routing import Route
 from gateway.desk import actions, steering
 from gateway.desk.charts import SPANS, charts
 from gateway.desk.checklist import checklist
+from gateway.desk.new_line import begin, read_opening
 from gateway.desk.pages import Form, Pages, back, caller_of, read_form
 from gateway.desk.problem import Refusal, refusal_of
 from gateway.desk.rate_api import issue_staff_pass
 from gateway.desk.rooms import Rooms
+from gateway.desk.times import from_fields
 from gateway.domain.changes import read_why
 from gateway.domain.credentials import Keyring
 from gateway.domain.room import Phase
@@ -41,6 +43,7 @@ class RatePages:
             Route(room + "/take-over", self._acting(_take_over), methods=["POST"]),
             Route(room + "/stop", self._acting(_stop), methods=["POST"]),
             Route(room + "/staff-pass", self.staff_pass, methods=["POST"]),
+            Route(room + "/new-line", self.new_line, methods=["POST"]),
             Route(room + "/charts", self.charts, methods=["GET"]),
             Route(room + "/checklist", self.checklist, methods=["GET"]),
         ]
@@ -81,6 +84,21 @@ class RatePages:
         return self._pages.page(
             request, "desk_staff_pass.html.j2", made=made, ends_ms=ends_s * 1000, room=settings
         )
+
+    async def new_line(self, request: Request) -> Response:
+        """Asked twice: it takes everybody's place, and there is no way back."""
+        room, form = str(request.path_params["room"]), await read_form(request)
+        try:
+            line = await self._rooms.line(room)
+            asked = {f"{name}_ms": from_fields(form, name) for name in ("opens_at", "closes_at")}
+            opening = read_opening(asked | ({"ending": form["ending"]} if "ending" in form else {}))
+            why = read_why(form.get("why", ""))
+            if form.get("confirmed") != "yes":
+                return await self._pages.ask_again(request, room, form, "new-line", action="new-line")
+            after = await begin(line, opening, actor=caller_of(request).name, why=why)
+        except AntreanError as error:
+            return await self._pages.show(request, room=room, error=refusal_of(error), typed=form)
+        return back(room, changed=after.revision)
 
     def _acting(self, act: Act) -> Callable[[Request], Awaitable[Response]]:
         async def acted(request: Request) -> Response:

@@ -20,16 +20,18 @@ class Session:
 
     id: str
     ends_s: int  # wall time
+    name: str  # who signed in
 
 
 class Sessions:
     """Opens, reads and ends sessions.
 
-    ``keys`` are the gateway's (the last signs); ``fingerprint`` changes with the password, which signs
-    everybody out. Ended sessions are remembered by this process until they would have run out anyway.
+    ``keys`` are the gateway's (the last signs); ``fingerprint`` of a name changes with its password, which
+    signs them out, and is empty when the name is nobody's any more. Ended sessions are remembered by this
+    process until they would have run out anyway.
     """
 
-    def __init__(self, keys: Sequence[str], fingerprint: Callable[[], str]) -> None:
+    def __init__(self, keys: Sequence[str], fingerprint: Callable[[str], str]) -> None:
         self._cookies = URLSafeSerializer(list(keys), salt="antrean.desk.session", signer_kwargs=SIGNER)
         self._csrf = Signer(
             list(keys), salt="antrean.desk.csrf", key_derivation="hmac", digest_method=hashlib.sha256
@@ -37,20 +39,20 @@ class Sessions:
         self._fingerprint = fingerprint
         self._ended: dict[str, int] = {}
 
-    def open(self, now_s: float) -> str:
+    def open(self, name: str, now_s: float) -> str:
         """The cookie's value of a new session."""
-        session = Session(secrets.token_urlsafe(16), int(now_s) + SESSION_S)
-        return str(self._cookies.dumps([session.id, session.ends_s, self._fingerprint()]))
+        identity, ends_s = secrets.token_urlsafe(16), int(now_s) + SESSION_S
+        return str(self._cookies.dumps([identity, ends_s, name, self._fingerprint(name)]))
 
     def read(self, cookie: str, now_s: float) -> Session | None:
         """The session, or None when the cookie is not ours, has ended, or the password changed since."""
         try:
-            identity, ends_s, fingerprint = self._cookies.loads(cookie)
+            identity, ends_s, name, fingerprint = self._cookies.loads(cookie)
         except (BadData, ValueError, TypeError):
             return None
-        if fingerprint != self._fingerprint() or ends_s <= now_s or identity in self._ended:
+        if not fingerprint or fingerprint != self._fingerprint(name):
             return None
-        return Session(identity, ends_s)
+        return None if ends_s <= now_s or identity in self._ended else Session(identity, ends_s, name)
 
     def end(self, session: Session, now_s: float) -> None:
         """Sign out: the cookie is worth nothing from now on, wherever it was copied to."""

@@ -13,11 +13,11 @@ from starlette.routing import Route
 from gateway.desk.attempts import Attempts
 from gateway.desk.guard import Caller
 from gateway.desk.pages import read_form
-from gateway.desk.password import Password
+from gateway.desk.people import DESK, People
 from gateway.desk.sessions import COOKIE, SESSION_S, Sessions
 from gateway.desk.templates import Templates
 
-LONGEST_PASSWORD = 200
+LONGEST_PASSWORD, LONGEST_NAME = 200, 60
 
 
 class SignIn:
@@ -25,12 +25,12 @@ class SignIn:
 
     def __init__(
         self,
-        password: Password,
+        people: People,
         sessions: Sessions,
         templates: Templates,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._password = password
+        self._people = people
         self._sessions = sessions
         self._templates = templates
         self._clock = clock
@@ -58,14 +58,15 @@ class SignIn:
         if wait_s:
             return self._form(request, 429, wait_s=wait_s)
         self._attempts.failed(address, time.monotonic())
-        typed = (await read_form(request)).get("password", "").strip()
-        if not typed or len(typed) > LONGEST_PASSWORD or not await self._matches(typed):
-            return self._form(request, 401)
+        form = await read_form(request)
+        name, typed = form.get("username", "").strip().lower() or DESK, form.get("password", "").strip()
+        if not typed or len(typed) > LONGEST_PASSWORD or not await self._matches(name, typed):
+            return self._form(request, 401, name=name[:LONGEST_NAME])
         self._attempts.succeeded(address)
         response = RedirectResponse("/", 303)
         response.set_cookie(
             COOKIE,
-            self._sessions.open(self._clock()),
+            self._sessions.open(name, self._clock()),
             max_age=SESSION_S,
             httponly=True,
             samesite="strict",
@@ -83,13 +84,13 @@ class SignIn:
         response.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return response
 
-    async def _matches(self, typed: str) -> bool:
+    async def _matches(self, name: str, typed: str) -> bool:
         async with self._one_at_a_time:
-            return await asyncio.to_thread(self._password.matches, typed)
+            return await asyncio.to_thread(self._people.matches, name, typed)
 
-    def _form(self, request: Request, status: int, *, wait_s: int = 0) -> Response:
+    def _form(self, request: Request, status: int, *, wait_s: int = 0, name: str = DESK) -> Response:
         response = self._templates.page(
-            request, "desk_sign_in.html.j2", status=status, wait_s=wait_s, failed=status == 401
+            request, "desk_sign_in.html.j2", status=status, wait_s=wait_s, failed=status == 401, name=name
         )
         if wait_s:
             response.headers["Retry-After"] = str(wait_s)

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from gateway.desk.times import as_field
 from gateway.i18n import LOCALES, Language, choose_language, read_languages
 
 LANGUAGE_COOKIE = "antrean-desk-lang"
@@ -53,6 +54,7 @@ class Templates:
             number=Speaker(language).number,
             clock=Speaker(language).clock,
             describe=Speaker(language).describe,
+            as_field=as_field,
             static=self.static_url,
             **values,
         )
@@ -115,8 +117,8 @@ class Speaker:
         )
 
     def _value(self, name: str, value: Any) -> str:
-        if name == "phase":
-            return self._language.text(f"phase.{value}")
+        if name in ("phase", "ending"):
+            return self._language.text(f"{name}.{value}")
         if name == "message":
             return " / ".join(f"“{text}”" for text in value.values()) or self._language.text("knob.none")
         if name.endswith("_ms"):

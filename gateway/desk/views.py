@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.counters import ORIGIN_SECONDS
 from gateway.desk.actions import Ticket
+from gateway.domain.accuracy import Outcomes, Tally
+from gateway.domain.alarms import is_overdue
 from gateway.domain.changes import Entry
 from gateway.domain.estimate import wait
 from gateway.domain.help_desk import advice, unused
@@ -19,7 +22,6 @@ from gateway.store.watch import Vitals, WorkerSeen
 
 STANDSTILL_S = 5.0  # without a tick
 SILENT_MS = 3_000  # a worker that was not heard for so long counts as gone
-NO_RELEASE_S = 30.0  # with somebody present, who could be let in
 
 ALERTS = ("no-workers", "standstill", "full", "rate-zero", "no-release")
 
@@ -77,6 +79,38 @@ def live_view(snapshot: Snapshot, vitals: Vitals, store_ms: float) -> dict[str, 
         "origin": origin_view(snapshot, vitals),
         "heard": [_worker_view(seen) for seen in vitals.workers(snapshot.now_ms)],
         "steering": steering_view(vitals),
+        "told": told_view(snapshot, vitals),
+    }
+
+
+def told_view(snapshot: Snapshot, vitals: Vitals) -> dict[str, Any]:
+    """How told waits came out: over this line, and over the last ten minutes or so."""
+    now = vitals.told(snapshot.now_ms, snapshot.instance)
+    return {
+        "event": _tally_view(now.since(vitals.told_at_start)),
+        "recent": _tally_view(now.since(vitals.told_before)),
+    }
+
+
+def _tally_view(tally: Tally) -> dict[str, Any]:
+    return {
+        "since_ms": tally.at_ms,
+        "join": _outcomes_view(tally.join),
+        "halfway": _outcomes_view(tally.halfway),
+        "late": round(tally.late),
+    }
+
+
+def _outcomes_view(outcomes: Outcomes) -> dict[str, Any]:
+    """Of those who were told a range; null while there were none."""
+    shares = {
+        "right_percent": outcomes.percent(outcomes.right),
+        "too_short_percent": outcomes.percent(outcomes.too_short),
+        "too_long_percent": outcomes.percent(outcomes.too_long),
+    }
+    return {
+        "judged": round(outcomes.judged),
+        **{name: None if share is None else round(share, 1) for name, share in shares.items()},
     }
 
 
@@ -84,14 +118,18 @@ def origin_view(snapshot: Snapshot, vitals: Vitals) -> dict[str, Any]:
     """The origin over the last half minute or so, as the gateway sees it; null is not known."""
     before = vitals.before(snapshot.now_ms)
     seen = health(before, vitals.counts(snapshot.now_ms), ORIGIN_SECONDS.bounds_s) if before else None
-    alive = vitals.workers(snapshot.now_ms)
     return {
         "requests_per_s": None if seen is None else round(seen.answers_per_s, 2),
         "error_percent": None if seen is None else round(seen.error_share * 100, 2),
         "p50_ms": None if seen is None or seen.p50_s is None else round(seen.p50_s * 1000, 1),
         "p95_ms": None if seen is None or seen.p95_s is None else round(seen.p95_s * 1000, 1),
-        "in_flight": sum(one.report.in_flight for one in alive if one.report and one.silent_ms < SILENT_MS),
+        "in_flight": in_flight(vitals.workers(snapshot.now_ms)),
     }
+
+
+def in_flight(workers: Sequence[WorkerSeen]) -> int:
+    """Requests that the origin has not begun to answer, by the workers that are alive."""
+    return sum(one.report.in_flight for one in workers if one.report and one.silent_ms < SILENT_MS)
 
 
 def steering_view(vitals: Vitals) -> dict[str, Any] | None:
@@ -137,7 +175,7 @@ def seconds_since_release(snapshot: Snapshot, standstill_s: float) -> float:
 def alerts(snapshot: Snapshot, since_release_s: float, standstill_s: float) -> list[str]:
     """What an operator must look into now, as stable words."""
     knobs = snapshot.knobs
-    held_up = snapshot.phase.releases and snapshot.present > 0 and since_release_s > NO_RELEASE_S
+    held_up = is_overdue(snapshot, since_release_s)
     full = snapshot.inside >= knobs.ceiling
     found = {
         "no-workers": snapshot.workers == 0,

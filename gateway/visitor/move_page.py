@@ -126,7 +126,7 @@ class MoveCalls:
 
     @property
     def _home(self) -> str:
-        return self._room.settings.paths[0]
+        return (*self._room.settings.paths, "/")[0]  # a rehearsal has no path of its own
 
     def _ask(self, request: Request, code: str, to: str, move: Move, now_s: float) -> Answer:
         """For the other device: whether it is to take the place. Nothing has moved yet."""

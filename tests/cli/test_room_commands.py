@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from gateway.desk.password import Password
+from gateway.desk.people import People
 from gateway.desk.tokens import Tokens
 from gateway.domain.credentials import Keyring
 from gateway.domain.numbers import format_number
@@ -176,6 +177,8 @@ def test_rooms_are_listed_and_shown_for_people_and_for_scripts(antrean: Shell) -
     shown = antrean("room", "show").out
     assert "60 a minute configured" in shown
     assert "0 of at most 500" in shown
+    assert "nobody entered yet who was told one" in shown
+    assert antrean("room", "show", "--json").json["told"]["event"]["join"]["judged"] == 0
 
 
 def test_a_message_is_announced_in_both_languages_and_taken_away(antrean: Shell) -> None:
@@ -202,7 +205,9 @@ BAD = [
     (["room", "new-line"], 2, "Say --yes"),
     (["ticket", "show", "A-0001-2341"], 2, "has a typing mistake"),
     (["ticket", "show", "#77"], 5, "number 77 was not given out"),
-    (["pass", "issue"], 2, "say --staff"),
+    (["pass", "issue"], 2, "say --staff or --rehearsal"),
+    (["pass", "issue", "--staff", "--rehearsal"], 2, "say --staff or --rehearsal"),
+    (["pass", "issue", "--rehearsal"], 2, "registration has no rehearsal: set rehearsal = true"),
     (["pass", "issue", "other", "--staff"], 5, "there is no room 'other'"),
     (["desk", "token", "x", "--revoke"], 2, "there is no token 'x'"),
 ]
@@ -278,6 +283,17 @@ def test_a_staff_pass_is_believed_until_it_ends_in_any_line(antrean: Shell) -> N
     assert "Antrean-Pass: " in antrean("pass", "issue", ROOM, "--staff").out
 
 
+def test_a_rehearsals_mark_is_believed_for_its_room_until_it_ends(antrean: Shell, tmp_path: Path) -> None:
+    config = tmp_path / "antrean.toml"
+    config.write_text('[[rooms]]\nid = "registration"\norigin = "http://127.0.0.1:9"\nrehearsal = true\n')
+    issue = ("pass", "issue", "--rehearsal", "--hours", "2")
+    made = antrean(*issue, "--json", ANTREAN_CONFIG=str(config)).json
+    read = Keyring(load_keys(antrean.settings)).read_mark(made["mark"], room=ROOM, now_s=time.time())
+    assert 7100 < read.expires_at_s - time.time() <= 7200
+    assert made["begin"] == f"/_queue/registration-rehearsal/begin?mark={made['mark']}"
+    assert "Antrean-Rehearsal: " in antrean(*issue, ANTREAN_CONFIG=str(config)).out
+
+
 def test_rotated_keys_sign_anew_and_believe_what_was_signed_before(antrean: Shell) -> None:
     made = antrean("pass", "issue", "--staff", "--json").json["pass"]
     assert antrean("keys", "rotate", "--json").json == {"keys": 2}
@@ -294,13 +310,23 @@ def test_the_desks_password_and_tokens_are_made_and_shown_once(antrean: Shell) -
     state = antrean.settings.state_dir
     password = antrean("desk", "password").out.rsplit(" ", 1)[1].strip()
     assert Password(state).matches(password)
-    token = antrean("desk", "token", "cron").out.rsplit(" ", 1)[1].strip()
-    assert Tokens(state).owner(token) == "cron"
-    assert antrean("desk", "token").out == "cron\n"
+    token = antrean("desk", "token", "cron", "--role", "operator").out.rsplit(" ", 1)[1].strip()
+    assert Tokens(state).owner(token) == ("cron", "operator")
+    assert antrean("desk", "token").out == "cron  operator\n"
     assert antrean("desk", "token", "cron", "--revoke").code == 0
     assert Tokens(state).owner(token) is None
     for name in ("desk-password", "desk-tokens"):
         assert stat.S_IMODE((state / name).stat().st_mode) == 0o600
+
+
+def test_a_person_gets_a_password_of_their_own_until_removed(antrean: Shell) -> None:
+    people = People(antrean.settings.state_dir)
+    password = antrean("desk", "person", "siti").out.rsplit(" ", 1)[1].strip()
+    assert people.matches("siti", password)
+    assert antrean("desk", "person").out == "siti  viewer\n"
+    assert "use viewer or operator" in antrean("desk", "person", "budi", "--role", "boss").err
+    assert antrean("desk", "person", "siti", "--remove").code == 0
+    assert not people.matches("siti", password)
 
 
 def test_pausing_imports_no_server_and_no_page(antrean: Shell) -> None:

@@ -19,6 +19,7 @@ import uvicorn
 from gateway.desk.app import build
 from gateway.desk.files import write_secret
 from gateway.desk.password import Password
+from gateway.desk.roles import Role
 from gateway.desk.tokens import Tokens
 from gateway.domain.room import Knobs, Phase
 from gateway.errors import StoreUnreachable
@@ -165,7 +166,7 @@ def _password(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 async def desk(settings: Settings, _password: tuple[str, str]) -> AsyncIterator[Desk]:
     password, stored = _password
     write_secret(settings.state_dir / "desk-password", stored)
-    token = Tokens(settings.state_dir).make("tests")
+    token = Tokens(settings.state_dir).make("tests", Role.OPERATOR)
     config = uvicorn.Config(build(settings), port=0, log_config=None, ws="none", proxy_headers=False)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.counters import CREDENTIALS_REFUSED, ORIGIN_SECONDS, REQUESTS, observe
+from gateway.counters import CREDENTIALS_REFUSED, ORIGIN_SECONDS, REQUESTS, WAIT_TOLD_ERROR_SECONDS, observe
 from gateway.domain.room import Knobs, Phase, Snapshot
 from gateway.metrics import FIGURES, RoomReading, render
+from gateway.store.watch import Report
 
 
 def parse(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -31,9 +33,19 @@ async def scrape(desk: Any) -> str:
         return str(await answer.text())
 
 
+async def test_what_workers_say_of_themselves_is_told(desk: Any, worker: Any) -> None:
+    before = value(await scrape(desk), "origin_in_flight", room="registration")
+    await worker.store.tick()
+    await worker.line.watch.report(worker.store.worker, Report("here", 1, 3, -9_500))
+    text = await scrape(desk)
+    assert value(text, "clock_skew_seconds", room="registration") == -9.5
+    assert value(text, "origin_in_flight", room="registration") == before + 3
+
+
 async def test_the_rooms_figures_come_from_the_store(desk: Any, worker: Any) -> None:
     await worker.line.set_knobs({"rate_per_minute": 30, "ceiling": 7, "phase": "paused"}, actor="tests")
     await worker.line.join()
+    await worker.store.tick()  # the worker is heard
     text = await scrape(desk)
     assert value(text, "store_up") == 1
     assert value(text, "room_up", room="registration") == 1
@@ -109,3 +121,19 @@ def test_counts_nobody_declared_are_exported_and_odd_ones_cannot_break_the_scrap
     assert value(text, "surprise_total", room="r", why="x") == 3
     assert value(text, "credentials_refused_total", room="r", reason="forged") == 1
     assert "evil" not in text
+
+
+def test_a_histogram_has_its_labels_beside_the_room() -> None:
+    counted: Counter[str] = Counter()
+
+    def count(key: str, amount: float) -> None:
+        counted[key] += amount  # type: ignore[assignment]
+
+    for when, seconds in (("join", 0.0), ("join", 31.0), ("halfway", 4.0)):
+        observe(count, WAIT_TOLD_ERROR_SECONDS[when], seconds)
+    text = rendered(counters=counted)
+    name = "wait_told_error_seconds"
+    assert value(text, f"{name}_bucket", room="r", when="join", le="0") == 1
+    assert value(text, f"{name}_bucket", room="r", when="join", le="60") == 2
+    assert value(text, f"{name}_sum", room="r", when="join") == 31
+    assert value(text, f"{name}_count", room="r", when="halfway") == 1

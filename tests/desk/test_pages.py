@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from gateway.counters import WAIT_TOLD
 from gateway.i18n import LOCALES, missing_texts
+from gateway.watching import Watching
 
 
 class Fields(HTMLParser):
@@ -71,6 +73,23 @@ async def test_the_desk_shows_the_room_and_its_numbers(browser: Browser, worker:
     assert re.search(r"data-phase>Open<", page)
 
 
+async def test_the_desk_tells_how_many_told_waits_held(browser: Browser, worker: Any) -> None:
+    watching = Watching(worker.store)
+    await worker.store.tick()
+    await watching.look(worker.line)  # the line has begun
+    assert re.search(r'data-told="event"[^>]* hidden>', await browser.get()), "nobody entered yet"
+    for when, outcome, count in (("join", "right", 6), ("join", "too-short", 2), ("halfway", "right", 8)):
+        worker.line.count(WAIT_TOLD.key(when=when, outcome=outcome), count)
+    await worker.store.tick()
+    page = await browser.get()
+    assert "of the 8 admissions of this line, 75 % entered within the range told when they joined, 100 %" in page
+    assert "of 8 admissions, 75 % within" in page, "and the last ten minutes"
+    assert "dari 8 orang yang masuk dalam antrean ini, 75 % masuk" in await browser.get("/?lang=id")
+    await worker.line.new_line(actor="tests")
+    await watching.look(worker.line)
+    assert re.search(r'data-told="event"[^>]* hidden>', await browser.get()), "of another line"
+
+
 async def test_a_change_is_told_with_its_way_back(browser: Browser, worker: Any) -> None:
     assert await browser.send(CHANGE, rate_per_minute="30", why="origin is slow") == 200
     assert "rate 60 → 30" in browser.page
@@ -101,6 +120,29 @@ async def test_what_concerns_everyone_is_asked_twice_and_told_in_numbers(
     assert (await worker.line.refresh()).phase == "open"
     assert await browser.send(CHANGE) == 200
     assert (await worker.line.refresh()).phase == phase
+
+
+async def test_a_new_line_is_asked_twice_and_opens_when_it_was_said(browser: Browser, worker: Any) -> None:
+    path = "/rooms/registration/new-line"
+    before = await worker.line.refresh()
+    await browser.get()
+    times = {"opens_at": "2099-08-20T09:00", "closes_at": "2099-08-20T17:00:30", "zone": "+08:00", "ending": "cut"}
+    assert await browser.send(path, **times) == 200
+    assert "cannot be undone" in browser.page
+    assert "2099-08-20 09:00 (+08:00)" in browser.page
+    assert (await worker.line.refresh()).instance == before.instance
+    assert await browser.send(path) == 200
+    after = await worker.line.refresh()
+    assert after.instance != before.instance
+    assert (after.phase, after.knobs.ending) == ("scheduled", "cut")
+    assert after.knobs.closes_at_ms - after.knobs.opens_at_ms == (8 * 3600 + 30) * 1000
+    assert await browser.send(CHANGE, opens_at="2099-08-20T10:00", zone="+07:00", closes_at="") == 200
+    moved = (await worker.line.refresh()).knobs
+    assert (moved.opens_at_ms - after.knobs.opens_at_ms, moved.closes_at_ms) == (2 * 3600 * 1000, 0)
+    assert await browser.send(CHANGE, ending="serve") == 200
+    assert "are turned away → are all served" in browser.page
+    assert await browser.send(path, opens_at="", closes_at="2099-08-20T17:00", zone="+08:00") == 422
+    assert "give the opening too" in browser.page
 
 
 async def test_a_message_is_shown_as_text_never_as_markup(browser: Browser, worker: Any) -> None:

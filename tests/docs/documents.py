@@ -56,8 +56,17 @@ def missing_line(expected: Sequence[str], said: Sequence[str]) -> str | None:
     return None if may_skip or place == len(said) else f"(nothing more, but it said: {said[place]})"
 
 
+def row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def table(*heads: str, rows: Sequence[tuple[str, ...]]) -> str:
+    """As Markdown."""
+    return row(*heads) + row(*["---"] * len(heads)) + "".join(row(*cells) for cells in rows)
+
+
 def marked(document: Path, name: str) -> str:
-    """What stands between ``<!-- settings: name -->`` and the end mark."""
+    """What stands between ``<!-- kind: name -->`` and the end mark."""
     text = document.read_text("utf-8")
     start, end = _marks(text, name)
     return text[start:end]
@@ -72,6 +81,6 @@ def keep_marked(document: Path, name: str, content: str) -> None:
 
 
 def _marks(text: str, name: str) -> tuple[int, int]:
-    begin = f"<!-- settings: {name} -->\n"
-    start = text.index(begin) + len(begin)
-    return start, text.index("<!-- end of settings -->", start)
+    begin = re.search(rf"<!-- (\w+): {re.escape(name)} -->\n", text)
+    assert begin is not None, f"there is no mark for {name}"
+    return begin.end(), text.index(f"<!-- end of {begin[1]} -->", begin.end())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from gateway.settings import RoomSettings, Settings
 from gateway.settings.documented import Setting, required, settings_of
 from registration_app.settings import Settings as SampleSettings
-from tests.docs.documents import README, ROOT, keep_marked, marked
+from tests.docs.documents import README, ROOT, keep_marked, marked, table
 
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 SHARED_WITH_THE_SAMPLE = {
@@ -29,15 +28,9 @@ def default_of(model: type, name: str, setting: Setting) -> str:
         return (setting.reason or "none").partition(". ")[0].rstrip(".")
     if isinstance(value, tuple):
         return ", ".join(f"`{item}`" for item in value)
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
-
-
-def row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
-
-
-def table(*heads: str, rows: Sequence[tuple[str, ...]]) -> str:
-    return row(*heads) + row(*["---"] * len(heads)) + "".join(row(*cells) for cells in rows)
 
 
 def short_table() -> str:

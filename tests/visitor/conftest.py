@@ -93,7 +93,9 @@ class MemoryLine(Line):
             self.redeemed[block, index] = self.issued
         return self.redeemed[block, index]
 
-    async def check_in(self, number: int, *, returning: bool = False, device: int = 0) -> State:
+    async def check_in(
+        self, number: int, *, returning: bool = False, device: int = 0, joined_s: float | None = None
+    ) -> State:
         self._note("check_in", number)
         if number in self.offered and device >= self.moves.get(number, (0, ""))[0]:
             self.offered.discard(number)
