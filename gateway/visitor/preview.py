@@ -20,7 +20,10 @@ _MESSAGE = {"id": "Contoh pengumuman dari operator.", "en": "An example of the o
 
 _INDEX = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>{name}: every state</title></head><body>
+<meta name="color-scheme" content="light dark"><title>{name}: every state</title>
+<style>body {{ font: 1rem/1.8 system-ui, sans-serif; max-width: 34rem; margin: 1rem auto; padding: 0 1rem }}
+@media (prefers-color-scheme: dark) {{ body {{ color: #e6eef0; background: #0d1518 }} a {{ color: #7ed6d6 }} }}
+</style></head><body>
 <main><h1>{name}: every state</h1>
 <p>With sample data. Light or dark as the browser is set. Templates and styles are read anew at each load.</p>
 <ul>
