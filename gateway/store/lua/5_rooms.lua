@@ -155,7 +155,7 @@ local function begin_again(keys, s, instance, now_ms)
   local still_inside = live_leases(keys) + live_ghosts(s)
   for _, key in ipairs(bitmaps(keys)) do redis.call('UNLINK', key) end
   for _, key in ipairs(zsets(keys)) do redis.call('UNLINK', key) end
-  redis.call('UNLINK', keys.joins, keys.samples, keys.log, keys.stamps)
+  redis.call('UNLINK', keys.joins, keys.samples, keys.log, keys.stamps, keys.moves)
   plant_sentinels(keys)
   for _, name in ipairs({'issued', 'called', 'ready', 'serving', 'late', 'claimed', 'finished', 'lapsed', 'passed',
     'late_returns', 'delivered', 'present', 'step_claimed', 'step_issued', 'step_serving', 'step_passed', 'found',
