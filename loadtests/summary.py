@@ -10,6 +10,7 @@ from loadtests.admissions import distinct
 from loadtests.estimates import waits_and_ranges
 from loadtests.ledger import Absent, Admitted, Arrived, Call, Ended, Failure, Ledger, Registered, Seen, Silence
 from loadtests.order import claims_out_of_order, inversions
+from loadtests.site_load import at_once, most_at_once
 from loadtests.verdict import HEARING_S, Facts
 
 Row = tuple[str, str]
@@ -31,6 +32,7 @@ def rows(ledger: Ledger, facts: Facts) -> list[Row]:
         ("order inversions", str(len(inversions(ledger)))),
         ("claims after one behind", f"{overtaken}, by at most {most_s:.1f} s (between two check-ins)"),
         *_waits(ledger),
+        ("site's load", f"at most {most_at_once(at_once(ledger))} requests at once"),
         ("errors", _errors(ledger)),
         ("outcomes", _counts(event.outcome for event in ledger.all(Ended))),
     ]
