@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 
 from loadtests.admissions import distinct
 from loadtests.estimates import waits_and_ranges
-from loadtests.ledger import Arrived, Ledger, Registered
+from loadtests.ledger import Arrived, Ledger, Registered, Silence
 from loadtests.site_load import at_once
 from loadtests.summary import latencies
 
@@ -77,6 +77,8 @@ def _line(axes: Axes, ledger: Ledger, start_s: float) -> None:
         color="#ef6c00",
         ls="--",
     )
+    for each in ledger.all(Silence):
+        axes.axvspan(each.from_s - start_s, each.until_s - start_s, color="#eeeeee", label="nobody could ask")
     axes.set(xlabel="seconds", ylabel="visitors")
     axes.legend(frameon=False)
 
