@@ -13,6 +13,7 @@ How a run goes, module by module:
 ``checks``     pure functions over the ledger: the promises, seen from outside (``windows``: the rate,
                ``order``, ``estimates``, ``admissions``: what counts as one)
 ``report``     the table, the pictures (``charts``) and the exit code
+``compare``    a package: the same surge without and with the waiting room
 
 Nothing here imports the gateway or the registration app: what is measured is what a stranger gets.
 """

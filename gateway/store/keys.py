@@ -47,6 +47,7 @@ WATCH_KEYS = (
     "course",  # string: how that plan goes
     "told",  # list: how told waits came out, counted every ten seconds, ten minutes of them
     "told:line",  # string: the same when this line began
+    "alarms",  # hash: alarm that was told -> wall time of that; gone a day after the last change
 )
 
 

@@ -26,7 +26,7 @@ SHARE = 0.7  # of what the site alone could do: gateway, store and visitors use 
 LEAST_VISITORS = 60
 GUIDE = """\
 how it goes:
-  1  100 people, one after the other as fast as it can: how many a minute does the site register?
+  1  60 people at once who wait as long as it takes: how many a minute does the site register?
      (With both --visitors and --rate this step is left out.)
   2  the surge, straight at the site: two minutes' work in 20 seconds, a third of it at the very opening.
      Did the site bear it, twice as many come, up to --raises times.

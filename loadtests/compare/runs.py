@@ -15,7 +15,8 @@ from loadtests.room import Room
 from loadtests.runner import Plan, Progress, run_locust
 from loadtests.stack import own_site, own_stack
 
-CALM_VISITORS, CALM_WITHIN_S = 100, 5.0  # more than it can do at once, fewer than it lets wait
+CALM_VISITORS, CALM_WITHIN_S = 60, 1.0  # more than it can do at once, fewer than it lets wait
+CALM_TIMEOUT_S = 300.0  # nobody disturbs the measurement by asking again
 IDLE_WITHIN_S = 120.0  # the site finishes what it began, also for those who have gone
 ROOM = "registration"
 
@@ -74,7 +75,7 @@ class Ground:
 
     def measure(self, seed: int, temper: Temper) -> float:
         """How many registrations a minute the site alone can do."""
-        plan = surge(CALM_VISITORS, CALM_WITHIN_S, seed, replace(temper, times_out_after_s=120.0))
+        plan = surge(CALM_VISITORS, CALM_WITHIN_S, seed, replace(temper, times_out_after_s=CALM_TIMEOUT_S))
         with own_site(self.python) as host:
             return steady_per_minute(self._run(plan, host, host, "calm").ledger)
 

@@ -313,24 +313,42 @@ def test_a_late_return_that_leaves_holds_nothing_any_more(open_line: OpenLine) -
     assert (line.tick().offers, line.snapshot.late) == (0, 0)
 
 
-def test_those_who_left_are_not_counted_as_there_nor_as_absent(open_line: OpenLine) -> None:
-    """Safeguards: presence is forgotten; density is measured without those who left."""
+def test_those_who_left_are_not_counted_as_there(open_line: OpenLine) -> None:
     line = open_line(rate_per_minute=600)
     line.join(400)
-    for number in range(1, 301):
+    for number in (*range(1, 101), *range(301, 401)):
         line.leave(number)
+    assert line.tick_for(6).present <= 200
+
+
+@pytest.mark.parametrize("left", [range(8, 96), [n for n in range(1, 101) if n % 8]], ids=["bytes", "bits"])
+def test_those_who_left_say_nothing_about_how_many_of_the_others_are_there(
+    open_line: OpenLine, left: list[int]
+) -> None:
+    """Safeguard: the density is measured without them (main_lane)."""
+    line = open_line(rate_per_minute=60, ceiling=0)
+    line.join(400)
+    for second in range(240):
+        line.tick(1000)
+        if second % 10 == 0:
+            line.check_in(*[n for n in range(2, 401, 2) if n > 100 or n % 8])
+    assert 0.4 < line.snapshot.density < 0.5
+    for number in left:
+        line.leave(number)
+    line.set(ceiling=3)
     line.tick_for(6)
-    assert line.snapshot.present <= 100
-    assert line.snapshot.density == 1
+    assert line.snapshot.serving >= 96
+    assert line.snapshot.density < 0.485
 
 
 def test_those_who_left_move_the_cursor_no_further_than_was_called(open_line: OpenLine) -> None:
     line = open_line(rate_per_minute=6)
     line.join(60)
-    for number in range(1, 41):
+    for number in range(2, 41):
         line.leave(number)
-    after = line.tick()
-    assert after.serving <= after.ready <= after.called
+    while (after := line.tick()).serving == 0:
+        assert after.called == 20
+    assert after.serving <= after.ready <= after.called == 20
 
 
 def test_who_is_given_a_place_back_has_it(open_line: OpenLine) -> None:

@@ -122,9 +122,10 @@ def test_offers_are_taken_for_absent_in_the_second_half_of_their_life_and_nine_f
     line.join(6000)
     line.tick_for(20)
     line.set(rate_per_minute=60)
-    line.tick_for(80)
-    line.join(2000)
-    before = line.tick_for(6)
+    line.tick_for(70)
+    line.check_in(*range(line.snapshot.serving + 1, 6001))
+    before = line.tick_for(15)
+    assert read(line, "absent_offers") > 1400
     assert line.tick_for(10).serving - before.serving <= 10 * 11 + 10
 
 
