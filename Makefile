@@ -1,7 +1,7 @@
 # Antrean. `make help` lists what there is.
 # Works with POSIX make and with GNU make 3.81, which macOS ships.
 
-.PHONY: run test check load bench replay faults soak screenshots help clean
+.PHONY: run test check load compare capacity bench replay faults soak screenshots help clean
 
 run: ## start everything: store, registration app, gateway and desk; Ctrl-C stops it
 	@sh scripts/environment.sh .venv demo embedded
@@ -21,6 +21,16 @@ load: ## send visitors (USERS=200 RATE= SHAPE= MIX=), print a table, fail on a b
 	@sh scripts/environment.sh .venv demo embedded
 	@sh scripts/environment.sh .venv-load --only load
 	@exec .venv-load/bin/python -m loadtests $(ARGS)
+
+compare: ## the same surge without and with the line, side by side, with a picture (ARGS="--help")
+	@sh scripts/environment.sh .venv demo embedded
+	@sh scripts/environment.sh .venv-load --only load
+	@exec .venv-load/bin/python -m loadtests.compare $(ARGS)
+
+capacity: ## step the rate up until the site misses its target; ends in the `room set` to paste (ARGS="--help")
+	@sh scripts/environment.sh .venv demo embedded
+	@sh scripts/environment.sh .venv-load --only load
+	@exec .venv-load/bin/python -m loadtests.capacity $(ARGS)
 
 bench: ## measure the hot calls against a bare server, side by side
 	@sh scripts/environment.sh .venv demo embedded

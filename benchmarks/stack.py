@@ -24,6 +24,7 @@ from benchmarks.meter import VARIABLE, read_meter
 from gateway.domain.credentials import Keyring
 from gateway.store.binary import find_server
 from gateway.store.functions import Functions
+from loadtests.stack import free_ports
 
 READY_WITHIN_S = 60.0
 SERVERS = ("uvicorn", "granian")
@@ -199,12 +200,3 @@ def _listens(port: int) -> bool:
             return connection.recv(8) == b"HTTP/1.1"
     except OSError:
         return False
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at this moment, all different."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]

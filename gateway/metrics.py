@@ -155,7 +155,7 @@ def _family(figure: _Figure, readings: Sequence[RoomReading]) -> Metric:
 def _counters(readings: Sequence[RoomReading]) -> Iterator[Metric]:
     """What the workers counted. A name that is not declared above is exported too, and says so."""
     counters: dict[str, CounterMetricFamily] = {}
-    sums: dict[str, dict[str, dict[str, float]]] = {}
+    sums: dict[str, dict[tuple[str, str], dict[str, float]]] = {}
     for reading in readings:
         for key, amount in sorted(reading.counters.items()):
             match = _KEY.fullmatch(key)
@@ -164,14 +164,14 @@ def _counters(readings: Sequence[RoomReading]) -> Iterator[Metric]:
             name, bound = match["name"], match["bound"]
             if bound or (name.endswith("_sum") and name.removesuffix("_sum") in DURATIONS):
                 parts = sums.setdefault(name.removesuffix("_sum") if not bound else name, {})
-                parts.setdefault(reading.room, {})[bound or "sum"] = amount
+                parts.setdefault((reading.room, match["labels"] or ""), {})[bound or "sum"] = amount
                 continue
             labels = dict(_LABEL.findall(match["labels"] or ""))
             family = counters.setdefault(name, _counter_family(name))
             family.add_sample(f"{PREFIX}{name}_total", {"room": reading.room, **labels}, amount)
     yield from counters.values()
-    for name, rooms in sums.items():
-        yield _histogram(name, rooms)
+    for name, series in sums.items():
+        yield _histogram(name, series)
 
 
 def _counter_family(name: str) -> CounterMetricFamily:
@@ -179,13 +179,16 @@ def _counter_family(name: str) -> CounterMetricFamily:
     return CounterMetricFamily(PREFIX + name, declared.help if declared else "Counted by the workers.")
 
 
-def _histogram(name: str, rooms: Mapping[str, Mapping[str, float]]) -> Metric:
+def _histogram(name: str, series: Mapping[tuple[str, str], Mapping[str, float]]) -> Metric:
+    """``series`` by room and its other labels, as they stand in the keys."""
     durations = DURATIONS.get(name, Durations(name, "Measured by the workers, seconds."))
-    family = HistogramMetricFamily(PREFIX + name, durations.help, labels=["room"])
-    for room, parts in rooms.items():
+    names = [label for label, _ in durations.labels]
+    family = HistogramMetricFamily(PREFIX + name, durations.help, labels=["room", *names])
+    for (room, labels), parts in series.items():
         total, buckets = 0.0, []
         for bound in [*(f"{bound:g}" for bound in durations.bounds_s), "+Inf"]:
             total += parts.get(bound, 0.0)
             buckets.append((bound, total))
-        family.add_metric([room], buckets, parts.get("sum", 0.0))
+        told = dict(_LABEL.findall(labels))
+        family.add_metric([room, *(told.get(label, "") for label in names)], buckets, parts.get("sum", 0.0))
     return family

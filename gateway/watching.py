@@ -55,6 +55,7 @@ class Watching:
 
     async def look(self, line: Line) -> None:
         """Report, and take the watch's duties if it is ours. Raises StoreError."""
+        line.waits.note(line.snapshot, time.time())
         watch = line.watch
         asked_s = time.time()
         now_ms = await watch.store_now_ms()
@@ -68,7 +69,7 @@ class Watching:
         vitals = await watch.vitals()
         if self._alarming is not None:
             await self._alarming.watched(line, vitals)
-        await self._keep_row(watch, vitals, now_ms)
+        await self._keep_rows(line, vitals, now_ms)
         await watch.forget([worker for worker in vitals.reports if worker not in dict(vitals.seen)])
         if vitals.plan is not None:
             await self._steer(watch, line, vitals)
@@ -88,10 +89,14 @@ class Watching:
             if self._alarming is not None:
                 self._alarming.store(line.room, is_away=is_away)
 
-    async def _keep_row(self, watch: RoomWatch, vitals: Vitals, now_ms: int) -> None:
+    async def _keep_rows(self, line: Line, vitals: Vitals, now_ms: int) -> None:
+        instance = "" if line.snapshot is None else line.snapshot.instance
+        told = vitals.told(now_ms, instance)
+        if instance and (vitals.told_at_start is None or vitals.told_at_start.instance != instance):
+            await line.watch.begin_told(told)
         last = vitals.origin_rows[-1].at_ms if vitals.origin_rows else 0
         if abs(now_ms - last) >= ORIGIN_ROW_MS:
-            await watch.add_origin_row(vitals.counts(now_ms))
+            await line.watch.add_rows(vitals.counts(now_ms), told)
 
     async def _steer(self, watch: RoomWatch, line: Line, vitals: Vitals) -> None:
         """The knobs are read after the plan: a change made after the order is seen, and hands over."""

@@ -9,17 +9,19 @@ import argparse
 import contextlib
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from loadtests import outside, report, runner
 from loadtests.checks import judge
-from loadtests.personas import PERSONAS
+from loadtests.personas import EVERYONE, PERSONAS
 from loadtests.plan import parse_mix
 from loadtests.room import RateError, Room, default_command
-from loadtests.shapes import SHAPES
+from loadtests.shapes import SHAPES, Shape
 from loadtests.stack import Stack, StackError, own_stack
 from loadtests.summary import rows
 from loadtests.verdict import PULSE_AGE_S, Facts, Figures, broken
@@ -44,23 +46,26 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--rate",
         type=float,
         default=os.environ.get("RATE"),
-        help="admissions a minute for this run; default: done in two minutes with 200",
+        help="admissions a minute for this run; default: as the shape says, or done in two minutes with 200",
     )
     parser.add_argument("--keep-rate", action="store_true", help="do not set the rate; judge by the room's own")
     parser.add_argument(
         "--shape",
         default=os.environ.get("SHAPE", "OpeningSpike"),
-        help=f"{' or '.join(sorted(SHAPES))}; default: %(default)s",
+        help=f"{', '.join(sorted(SHAPES))}; default: %(default)s",
     )
     parser.add_argument("--arrive-within", type=float, default=0, help="seconds of arrivals; 0: as the shape says")
     parser.add_argument(
-        "--mix", default=os.environ.get("MIX", "patient"), help=f"weights of {', '.join(PERSONAS)}"
+        "--mix", default=os.environ.get("MIX", "patient"), help=f"everyone, or weights of {', '.join(PERSONAS)}"
     )
     parser.add_argument("--seed", type=int, default=2014, help="of arrivals, mix and everyone's dice")
     parser.add_argument("--identity-salt", default="", help="the same salt makes the same applicants again")
     parser.add_argument(
         "--most-seconds", type=float, help="cut the run off after this; default: from rate and users"
     )
+    parser.add_argument("--processes", type=int, default=0, help="locust workers on this machine; 0: one process")
+    parser.add_argument("--expect-workers", type=int, default=0, help="wait for locust workers started elsewhere")
+    parser.add_argument("--expired-pass", default="", help="a pass that is over, for forgers to try")
     parser.add_argument("--antrean", type=shlex.split, help="the command that sets the rate")
     parser.add_argument("--reports", type=Path, default=Path("reports"), help="folder for reports")
     options = parser.parse_args(arguments)
@@ -75,16 +80,20 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error(f"--users {options.users}: give at least 1")
     if options.rate is not None and not 0 < options.rate <= 1_000_000:
         parser.error(f"--rate {options.rate:g}: give more than 0, at most 1,000,000 a minute")
+    if options.processes > 0 < options.expect_workers:
+        parser.error("--processes and --expect-workers: give one of them")
     if options.shape not in SHAPES:  # argparse does not look at a default from the environment
         parser.error(f"--shape {options.shape}: choose from {', '.join(sorted(SHAPES))}")
     try:
-        parse_mix(options.mix, frozenset(PERSONAS))
+        parse_mix(options.mix, frozenset(PERSONAS), EVERYONE)
     except ValueError as exc:
         parser.error(f"--mix: {exc}")
 
 
-def default_rate(visitors: int) -> float:
-    """Admissions a minute with which a run of ordinary size is over within two minutes."""
+def default_rate(visitors: int, shape: Shape, length_s: float) -> float:
+    """Admissions a minute: the shape's own, or such that a run of ordinary size is over within two minutes."""
+    if shape.rate_over_arrivals is not None:
+        return float(max(1, round(shape.rate_over_arrivals * visitors * 60 / length_s)))
     return float(round(min(max(visitors * 60 / DRAINED_WITHIN_S, LEAST_RATE), MOST_RATE)))
 
 
@@ -107,14 +116,16 @@ def run(options: argparse.Namespace) -> int:
     with reachable(options) as stack:
         command = options.antrean or default_command()
         room = Room(options.room, stack.host, command, stack.environ)
-        per_minute = options.rate or default_rate(options.users)
+        shape = SHAPES[options.shape]
+        length_s = options.arrive_within or shape.default_length_s
+        per_minute = options.rate or default_rate(options.users, shape, length_s)
         with contextlib.ExitStack() as undo:
             if options.keep_rate:
                 per_minute, since_s = outside.rate_per_minute(stack.host, options.room), 0.0
             else:
                 since_s = undo.enter_context(room.rate(per_minute))
             folder.mkdir(parents=True)
-            plan = _plan(options, stack.host, per_minute)
+            plan = _plan(options, stack.host, per_minute, length_s)
             before = outside.figures(stack.host, stack.desk, options.room)
             ledger = runner.run_locust(plan, folder, Shower())
             after = _settled(stack, options.room)
@@ -127,9 +138,9 @@ def run(options: argparse.Namespace) -> int:
     return 1 if broken(checks) else 0
 
 
-def _plan(options: argparse.Namespace, host: str, per_minute: float) -> runner.Plan:
-    """Long enough for everyone to be served twice over, and for a sleeper's late return."""
-    enough_s = 300 + 2 * options.users * 60 / per_minute if per_minute > 0 else 300
+def _plan(options: argparse.Namespace, host: str, per_minute: float, length_s: float) -> runner.Plan:
+    """Long enough for everyone to come, to be served twice over, and for a sleeper's late return."""
+    enough_s = length_s + 300 + 2 * options.users * 60 / per_minute if per_minute > 0 else length_s + 300
     return runner.Plan(
         host=host,
         room=options.room,
@@ -141,6 +152,9 @@ def _plan(options: argparse.Namespace, host: str, per_minute: float) -> runner.P
         seed=options.seed,
         identity_salt=options.identity_salt,
         most_seconds=options.most_seconds or enough_s,
+        expired_pass=options.expired_pass,
+        processes=options.processes,
+        expect_workers=options.expect_workers,
     )
 
 
@@ -162,19 +176,20 @@ class Shower:
 
     EVERY_S = 5.0
 
-    def __init__(self) -> None:
-        self._last_s = 0.0
+    def __init__(self, to: TextIO = sys.stdout) -> None:
+        self._to, self._last_s = to, 0.0
 
     def __call__(self, progress: runner.Progress) -> None:
-        if sys.stdout.isatty():
-            print(f"\r  {progress}", end="", flush=True)
+        if self._to.isatty():
+            print(f"\r  {progress}", end="", file=self._to, flush=True)
         elif time.monotonic() - self._last_s >= self.EVERY_S:
             self._last_s = time.monotonic()
-            print(f"  {progress}", flush=True)
+            print(f"  {progress}", file=self._to, flush=True)
 
 
 def main() -> int:
     """Run, and turn what stops a run into one clear line."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like by Ctrl-C: nothing is left running
     try:
         return run(parse(sys.argv[1:]))
     except (RateError, StackError, runner.GeneratorError, outside.UnreachableError) as exc:

@@ -14,8 +14,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from loadtests.checks import waits_and_ranges
-from loadtests.ledger import Admitted, Arrived, Ledger, Registered
+from loadtests.admissions import distinct
+from loadtests.estimates import waits_and_ranges
+from loadtests.ledger import Arrived, Ledger, Registered
 from loadtests.summary import latencies
 
 SIZE = (8.0, 3.6)  # inches
@@ -42,10 +43,10 @@ def draw_all(ledger: Ledger, rate_per_minute: float, folder: Path) -> list[Chart
         ("Waits, and the range told", "waits", lambda axes: _waits(axes, ledger)),
         ("Time of each call (p50, p95, p99)", "calls", lambda axes: _calls(axes, ledger)),
     ]
-    return [_draw(title, name, drawing, folder) for title, name, drawing in drawings]
+    return [draw(title, name, drawing, folder) for title, name, drawing in drawings]
 
 
-def _draw(title: str, name: str, drawing: Callable[[Axes], None], folder: Path) -> Chart:
+def draw(title: str, name: str, drawing: Callable[[Axes], None], folder: Path) -> Chart:
     figure, axes = plt.subplots(figsize=SIZE, layout="constrained")
     drawing(axes)
     axes.set_title(title, loc="left")
@@ -66,7 +67,7 @@ def _steps(axes: Axes, times: Sequence[float], label: str, **style: str) -> None
 
 def _line(axes: Axes, ledger: Ledger, start_s: float) -> None:
     _steps(axes, [event.at_s - start_s for event in ledger.all(Arrived)], "arrived", color="#666666")
-    _steps(axes, [event.received_s - start_s for event in ledger.all(Admitted)], "let in", color="#00695c")
+    _steps(axes, [event.received_s - start_s for event in distinct(ledger)], "let in", color="#00695c")
     _steps(
         axes,
         [event.received_s - start_s for event in ledger.all(Registered)],
@@ -79,7 +80,7 @@ def _line(axes: Axes, ledger: Ledger, start_s: float) -> None:
 
 
 def _rate(axes: Axes, ledger: Ledger, start_s: float, rate_per_minute: float) -> None:
-    times = [event.received_s - start_s for event in ledger.all(Admitted)]
+    times = [event.received_s - start_s for event in distinct(ledger)]
     seconds = range(int(max(times, default=0)) + 2)
     axes.hist(times, bins=list(seconds) or [0, 1], color="#80cbc4", label="let in")
     axes.axhline(rate_per_minute / 60, color="#00695c", label=f"{rate_per_minute:g} a minute")

@@ -79,6 +79,9 @@ class Pulse(Event):
     poll_max_s: float
     sent_s: float
     received_s: float
+    density: float = 1.0  # people behind a ticket
+    expected_per_minute: float = 0.0  # what the main lane can reckon with; 0: not said
+    skipped: list[list[int]] = field(default_factory=list)  # first and last position of stretches where nobody is
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,22 @@ class Absent(Event):
 
     from_s: float
     until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Silence(Event):
+    """Of the whole run: nobody could ask anything, and at the end of it everybody did."""
+
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Event):
+    """Who the origin says that we are."""
+
+    origin_id: str
+    at_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +158,10 @@ E = TypeVar("E", bound=Event)
 
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
-    for kind in (Arrived, Call, Seen, Pulse, Admitted, Absent, Registered, Attempt, Failure, Ended)
+    for kind in (
+        *(Arrived, Call, Seen, Pulse, Admitted, Absent, Silence),
+        *(Known, Registered, Attempt, Failure, Ended),
+    )
 }
 
 

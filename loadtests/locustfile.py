@@ -12,6 +12,7 @@ import datetime as dt
 import logging
 import secrets
 from argparse import Namespace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.book import Book
 from loadtests.browser import Browser, TroubleError
-from loadtests.identities import Identities
-from loadtests.ledger import OBSERVER, Arrived, Ended, Failure, clock
+from loadtests.identities import Identities, places
+from loadtests.ledger import OBSERVER, Arrived, Ended, Failure, Seen, Silence, clock
 from loadtests.locust_client import LocustTransport
-from loadtests.personas import PERSONAS
-from loadtests.plan import Planned, make_plan, parse_mix
+from loadtests.outside import rehearsal_mark
+from loadtests.personas import EVERYONE, PERSONAS
+from loadtests.plan import Planned, make_plan, outage_of, parse_mix
 from loadtests.shapes import SHAPES
 from loadtests.visitors import World
 
@@ -41,20 +43,20 @@ logger = logging.getLogger(__name__)
 book = Book()
 
 
-@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
+@events.init_command_line_parser.add_listener
 def add_options(parser: Any) -> None:
-    """Our options; all of them are on locust's web page too."""
-    group = parser.add_argument_group("Antrean")
-    group.add_argument("--visitors", type=int, default=200, help="how many come")
-    group.add_argument("--arrivals", choices=sorted(SHAPES), default="OpeningSpike", help="when they come")
-    group.add_argument("--arrive-within", type=float, default=0, help="seconds; 0: as the shape says")
-    group.add_argument("--mix", default="patient", help=f"weights, of {', '.join(sorted(PERSONAS))}")
-    group.add_argument("--seed", type=int, default=2014, help="decides times, personas and their dice")
-    group.add_argument("--identity-salt", default="", help="empty: new applicants in each run")
-    group.add_argument("--room", default="registration", help="the room's id")
-    group.add_argument("--path", default="/", help="the page that a visitor opens")
-    group.add_argument("--most-seconds", type=float, default=300, help="cut the run off after this time")
-    group.add_argument("--ledger", default="", help="write the ledger to this file")
+    """Our options; all of them are on locust's web page too (it does not show those of an argument group)."""
+    parser.add_argument("--visitors", type=int, default=200, help="how many come")
+    parser.add_argument("--arrivals", choices=sorted(SHAPES), default="OpeningSpike", help="when they come")
+    parser.add_argument("--arrive-within", type=float, default=0.0, help="seconds; 0: as the shape says")
+    parser.add_argument("--mix", default="patient", help=f"everyone, or weights of {', '.join(sorted(PERSONAS))}")
+    parser.add_argument("--seed", type=int, default=2014, help="decides times, personas and their dice")
+    parser.add_argument("--identity-salt", default="", help="empty: new applicants in each run")
+    parser.add_argument("--room", default="registration", help="the room's id")
+    parser.add_argument("--path", default="/", help="the page that a visitor opens")
+    parser.add_argument("--most-seconds", type=float, default=300.0, help="cut the run off after this time")
+    parser.add_argument("--expired-pass", default="", help="a pass that is over, for forgers to try")
+    parser.add_argument("--ledger", default="", help="write the ledger to this file")
 
 
 class Run:
@@ -62,15 +64,25 @@ class Run:
 
     def __init__(self, options: Namespace, *, first: int, step: int) -> None:
         shape = SHAPES[options.arrivals]
-        mix = parse_mix(options.mix, frozenset(PERSONAS))
-        self.plan = make_plan(shape, options.visitors, mix, options.seed, options.arrive_within or None)
+        mix = parse_mix(options.mix, frozenset(PERSONAS), EVERYONE)
+        length_s = float(options.arrive_within or shape.default_length_s)
+        self.plan = make_plan(shape, options.visitors, mix, options.seed, length_s)
         self.most_seconds = float(options.most_seconds)
         self.started_s = clock() + START_S
+        self.outage = outage_of(shape, length_s, self.started_s)
         salt = options.identity_salt or secrets.token_hex(8)
         # Without a salt, each process makes up its own people; a salt and the plan's index fix them.
         identities = Identities(salt, dt.datetime.now(dt.UTC).date())
-        self.world = World(options.room, options.path, identities, gevent.sleep, book.note)
+        self.world = World(
+            *(options.room, options.path, identities, self.sleep, book.note, together),
+            expired_pass=options.expired_pass,
+        )
         self._own = iter(self.plan[first::step])
+
+    def sleep(self, seconds: float) -> None:
+        """As long as a visitor wants, or until the site can be reached again."""
+        due_s = clock() + seconds
+        gevent.sleep(max(0.0, (self.outage.wake_s(due_s) if self.outage else due_s) - clock()))
 
     def next_visit(self) -> Planned | None:
         """The next visit of this process; None when it has no more."""
@@ -80,6 +92,13 @@ class Run:
         """How many visitors should have been started by now."""
         horizon = clock() - self.started_s + AHEAD_S
         return sum(visit.at_s <= horizon for visit in self.plan)
+
+
+def together(acts: Sequence[Callable[[], Seen]]) -> list[Seen]:
+    """Each in a greenlet of its own, started at the same moment. Raises what the first that fails raises."""
+    started = [gevent.spawn(act) for act in acts]
+    gevent.joinall(started, raise_error=True)
+    return [each.value for each in started]
 
 
 class Stage:
@@ -132,7 +151,7 @@ class Visitor(FastHttpUser):
         gevent.sleep(max(0.0, planned_s - clock()))
         book.note(Arrived(visit.index, visit.persona, planned_s, clock()))
         transport = LocustTransport(self.client)
-        browser = Browser(transport, self.host or "", visit.index, book.note)
+        browser = Browser(transport, self.host or "", visit.index, book.note, rehearsal_mark())
         try:
             self._end(PERSONAS[visit.persona](run.world, browser, visit).live())
         except TroubleError as exc:
@@ -162,9 +181,14 @@ class Arrivals(LoadTestShape):
         return due, due
 
 
-@events.init.add_listener  # type: ignore[untyped-decorator]
+@events.init.add_listener
 def listen(environment: Environment, **_: Any) -> None:
-    """On a worker: hear from the master how many workers share the plan."""
+    """Get ready; on a worker, hear from the master how many workers share the plan.
+
+    The codes of places take a second or more to find: by the start they are known, because locust gives up a
+    worker that is silent for three.
+    """
+    places()
     if isinstance(environment.runner, WorkerRunner):
         environment.runner.register_message(WORKERS, hear_workers)
 
@@ -174,7 +198,7 @@ def hear_workers(environment: Environment, msg: Any, **_: Any) -> None:
     Stage.workers = int(msg.data["count"])
 
 
-@events.test_start.add_listener  # type: ignore[untyped-decorator]
+@events.test_start.add_listener
 def start(environment: Environment, **_: Any) -> None:
     """Make the plan anew for each run, also for the second one from the web page."""
     runner, options = environment.runner, environment.parsed_options
@@ -187,29 +211,31 @@ def start(environment: Environment, **_: Any) -> None:
     is_worker = isinstance(runner, WorkerRunner)
     book.begin(Path(options.ledger) if options.ledger and not is_worker else None, sends=is_worker)
     Stage.failed = True  # until it is not: locust logs what is raised here, and goes on
-    Stage.run = Run(options, first=first, step=step)
+    Stage.run = run = Run(options, first=first, step=step)
+    if run.outage and not is_worker:
+        book.note(Silence(OBSERVER, run.outage.from_s, run.outage.until_s))
     Stage.failed = False
 
 
-@events.report_to_master.add_listener  # type: ignore[untyped-decorator]
+@events.report_to_master.add_listener
 def send_ledger(data: dict[str, Any], **_: Any) -> None:
     """On a worker, with its report: what its visitors wrote since the last one."""
     data["antrean_ledger"] = book.take()
 
 
-@events.worker_report.add_listener  # type: ignore[untyped-decorator]
+@events.worker_report.add_listener
 def receive_ledger(data: dict[str, Any], **_: Any) -> None:
     """On the master."""
     book.receive(data.get("antrean_ledger", []))
 
 
-@events.test_stop.add_listener  # type: ignore[untyped-decorator]
+@events.test_stop.add_listener
 def stop(environment: Environment, **_: Any) -> None:
     """The next run, from the web page, has a plan of its own."""
     Stage.run = None
 
 
-@events.quitting.add_listener  # type: ignore[untyped-decorator]
+@events.quitting.add_listener
 def finish(environment: Environment, **_: Any) -> None:
     """The judgement is made from the ledger by whoever started us."""
     book.close()

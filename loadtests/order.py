@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from loadtests.ledger import Absent, Admitted, Ledger, Pulse, Seen
+from loadtests.admissions import distinct
+from loadtests.ledger import Absent, Admitted, Ledger, Pulse, Seen, Silence
 from loadtests.verdict import HOLD_S, PULSE_AGE_S, SETTLE_S, Check, verdict
 
 NOT_YET = frozenset({"waiting", "called"})
@@ -48,18 +49,21 @@ def inversions(ledger: Ledger, hold_s: float = HOLD_S) -> list[Inversion]:
     Offers are made in order, and an offer is claimed at the visitor's next check-in. So claims alone
     are out of order by up to one polling interval, and a check-in at the door may be put off by the
     meter of claims. What proves that somebody was passed: after one behind was let in, the visitor
-    asks and hears that people are still ahead, or that it is late, or is put off for ``hold_s``.
+    asks and hears that people are still ahead, or that it is late, or is put off for ``hold_s``
+    (a time in which nobody could ask is not counted).
     """
     inside = _Inside(ledger.all(Admitted))
     slept = {event.visitor for event in ledger.all(Absent)}
     found = []
     for visitor, readings in ledger.by_visitor(Seen).items():
-        if visitor not in slept and (inversion := _passed(readings, inside, hold_s)):
+        if visitor not in slept and (inversion := _passed(readings, inside, hold_s, ledger.all(Silence))):
             found.append(inversion)
     return found
 
 
-def _passed(readings: Sequence[Seen], inside: _Inside, hold_s: float) -> Inversion | None:
+def _passed(
+    readings: Sequence[Seen], inside: _Inside, hold_s: float, silences: Sequence[Silence]
+) -> Inversion | None:
     put_off_since: float | None = None
     for reading in readings:
         behind = inside.furthest(reading.sent_s - SETTLE_S)
@@ -70,9 +74,14 @@ def _passed(readings: Sequence[Seen], inside: _Inside, hold_s: float) -> Inversi
         if reading.ahead:
             return _inversion(reading, behind, f"told that {reading.ahead} are ahead")
         put_off_since = reading.sent_s if put_off_since is None else put_off_since
-        if reading.sent_s - put_off_since > hold_s:
-            return _inversion(reading, behind, f"put off for {reading.sent_s - put_off_since:.0f} s")
+        put_off_s = reading.sent_s - put_off_since - _silent_s(silences, put_off_since, reading.sent_s)
+        if put_off_s > hold_s:
+            return _inversion(reading, behind, f"put off for {put_off_s:.0f} s")
     return None
+
+
+def _silent_s(silences: Sequence[Silence], from_s: float, until_s: float) -> float:
+    return sum(max(0.0, min(until_s, each.until_s) - max(from_s, each.from_s)) for each in silences)
 
 
 def _inversion(reading: Seen, behind: int, why: str) -> Inversion:
@@ -101,7 +110,7 @@ def admitted_after_their_turn(ledger: Ledger) -> Check:
     only = next(iter(pulses)) if len(pulses) == 1 else None  # who saw no pulse was in it all the same
     served = {key: _served_after(line) for key, line in pulses.items()}
     looked_at, wrong = 0, []
-    for entry in ledger.all(Admitted):
+    for entry in distinct(ledger):
         line = where.get(entry.visitor, only)
         if entry.position is None or line is None:
             continue
@@ -141,7 +150,7 @@ def claims_out_of_order(ledger: Ledger) -> tuple[int, float]:
     slept = {event.visitor for event in ledger.all(Absent)}
     entries = sorted(
         (a.position, a.received_s)
-        for a in ledger.all(Admitted)
+        for a in distinct(ledger)
         if a.way == "line" and a.position is not None and a.visitor not in slept
     )
     count, most, earliest_behind = 0, 0.0, float("inf")

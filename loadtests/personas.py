@@ -6,26 +6,77 @@ import re
 from typing import ClassVar
 
 from loadtests.browser import Browser, Reply, TroubleError
-from loadtests.ledger import Absent, Admitted, Attempt, Seen, clock
+from loadtests.forgers import Forger, LineJumper
+from loadtests.ledger import Absent, Admitted, Seen, clock
 from loadtests.plan import Planned
-from loadtests.readings import seen_of
+from loadtests.programs import JsonClient
+from loadtests.sharer import Sharer
 from loadtests.visitors import Patient, World
 
-REFUSALS = frozenset({400, 401, 403, 404, 410, 429})
-ANY = range(200, 600)
 REFRESH = re.compile(r"""http-equiv=["']?refresh["']?\s+content=["']?(\d+)""", re.IGNORECASE)
 
 
-def join(browser: Browser, room: str) -> Reply:
-    """Take a number as a program does: the header says that it wants its ticket in one."""
-    return browser.fetch("POST", f"/_queue/{room}/join", "join", ok=(200, 201), extra={"Antrean-Ticket": "new"})
-
-
 class SlowTypist(Patient):
-    """Takes long over the form; the pass must hold."""
+    """Takes long over the form, whose page says now and then that somebody is still there; the pass must hold."""
 
     persona: ClassVar[str] = "slow-typist"
     typing_s: ClassVar[tuple[float, float]] = (20.0, 60.0)
+    still_here_every_s: ClassVar[float] = 15.0  # compressed: the page says it once a minute
+
+    def type_for(self, seconds: float) -> None:
+        until_s = clock() + seconds
+        while (left_s := until_s - clock()) > 0:
+            self.world.sleep(min(left_s, self.still_here_every_s))
+            self.say_still_here()
+
+
+class Impatient(Patient):
+    """Does not believe the page: reloads it, or closes the tab and opens the site again, all the time.
+
+    Gains nothing by it and loses nothing: the number stays.
+    """
+
+    persona: ClassVar[str] = "impatient"
+    bears_s: ClassVar[tuple[float, float]] = (2.0, 10.0)  # compressed, as typing is
+    away_s: ClassVar[tuple[float, float]] = (3.0, 15.0)
+    closes: ClassVar[float] = 0.3  # how often it closes the tab instead of reloading
+
+    def next_step(self, me: Seen) -> Seen | Reply:
+        self.world.sleep(self.dice.uniform(*self.bears_s))
+        if self.dice.random() >= self.closes:
+            return self.open_again(me, "reload")
+        self.world.sleep(self.dice.uniform(*self.away_s))
+        return self.open_again(me, "open again")
+
+
+class ManyTabs(Patient):
+    """Opens the site in several tabs of one browser. One of them asks for all, as the page does.
+
+    Each tab asks once for its ticket, which must be the same, and then listens to the one that asks. When
+    that one hears of its turn, all go to the site; the form is filled in once.
+    """
+
+    persona: ClassVar[str] = "many-tabs"
+    more_tabs: ClassVar[tuple[int, int]] = (1, 4)
+    opens_next_s: ClassVar[tuple[float, float]] = (0.5, 6.0)
+
+    def __init__(self, world: World, browser: Browser, planned: Planned) -> None:
+        super().__init__(world, browser, planned)
+        self.to_open = self.dice.randint(*self.more_tabs)
+        self.opened = 0
+
+    def next_step(self, me: Seen) -> Seen | Reply:
+        if self.opened == self.to_open:
+            return super().next_step(me)
+        self.world.sleep(self.dice.uniform(*self.opens_next_s))
+        self.opened += 1
+        return self.open_again(me, "another tab")
+
+    def enter(self, me: Seen) -> Reply:
+        page = super().enter(me)
+        for _ in range(self.opened):
+            page = super().enter(me)
+        return page
 
 
 class Leaver(Patient):
@@ -58,7 +109,7 @@ class Sleeper(Patient):
         super().__init__(world, browser, planned)
         self.slept = False
 
-    def next_step(self, me: Seen) -> Seen:
+    def next_step(self, me: Seen) -> Seen | Reply:
         if self.slept:
             return super().next_step(me)
         self.slept = True
@@ -99,98 +150,15 @@ class WithoutJavaScript(Patient):
         return float(stated if stated.isdigit() else found.group(1) if found else 0)
 
 
-class JsonClient(Patient):
-    """A program: joins by itself, keeps ticket and pass in headers, has no cookies of the line."""
-
-    persona: ClassVar[str] = "json-client"
-
-    def __init__(self, world: World, browser: Browser, planned: Planned) -> None:
-        super().__init__(world, browser, planned)
-        self.kept: dict[str, str] = {}
-        browser.refuse_cookies("antrean-")
-
-    def arrive(self) -> Reply | None:
-        reply = join(self.browser, self.world.room)
-        self.remember(reply)
-        if "Antrean-Ticket" not in self.kept:
-            raise TroubleError("a join without Antrean-Ticket", "join")
-        self.read_pulse()
-        me = self.noted(seen_of(reply, self.me, self.pulse, "join"), reply)
-        return self.enter(me) if me.state == "admitted" else None
-
-    def credentials(self) -> dict[str, str]:
-        return dict(self.kept)
-
-    def remember(self, reply: Reply) -> None:
-        for name in ("Antrean-Ticket", "Antrean-Pass"):
-            if value := reply.headers.get(name.lower()):
-                self.kept[name] = value
-
-    def enter(self, me: Seen) -> Reply:
-        if "Antrean-Pass" not in self.kept:
-            raise TroubleError("admitted without Antrean-Pass", "check-in")
-        self.browser.always_send(self.kept)
-        return super().enter(me)
-
-
-class Forger(Patient):
-    """Tries what is not due: made-up, cut, swapped and misused credentials. Being refused is the success."""
-
-    persona: ClassVar[str] = "forger"
-
-    def __init__(self, world: World, browser: Browser, planned: Planned) -> None:
-        super().__init__(world, browser, planned)
-        browser.refuse_cookies("antrean-")
-
-    def live(self) -> str:
-        room = self.world.room
-        reply = join(self.browser, room)
-        self.world.note(seen_of(reply, self.me, self.pulse, "join"))
-        ticket = reply.headers.get("antrean-ticket", "")
-        if not ticket:
-            raise TroubleError("a join without Antrean-Ticket", "join")
-        for what, headers in self.forgeries(ticket).items():
-            self.enter_with(what, headers)
-        for what, value in {"a cut ticket": ticket[:-4], "a made-up ticket": "1." + "A" * 40}.items():
-            self.check_in_with(what, value)
-        self.browser.fetch(
-            "POST", f"/_queue/{room}/leave", "leave", ok=(200, 204), extra={"Antrean-Ticket": ticket}
-        )
-        return "refused"
-
-    def forgeries(self, ticket: str) -> dict[str, dict[str, str]]:
-        """What is tried, and the headers it is tried with."""
-        cookie = f"antrean-pass-{self.world.room}"
-        middle = len(ticket) // 2
-        swapped = ticket[:middle] + ("B" if ticket[middle] == "A" else "A") + ticket[middle + 1 :]
-        return {
-            "no credential": {},
-            "a made-up pass": {"Cookie": f"{cookie}=admitted", "Antrean-Pass": "admitted"},
-            "a ticket as a pass": {"Antrean-Pass": ticket, "Cookie": f"{cookie}={ticket}"},
-            "a changed ticket as a pass": {"Antrean-Pass": swapped},
-            "the gateway's own header": {
-                "Antrean-Visitor": "eyJudW1iZXIiOjF9.x",
-                "Antrean-Pass-Expires": "9999999999",
-            },
-        }
-
-    def enter_with(self, what: str, headers: dict[str, str]) -> None:
-        """Ask for the protected page in the background, which takes no number."""
-        self.world.sleep(self.dice.uniform(0.2, 1.0))
-        reply = self.browser.fetch("GET", self.world.path, "forgery", ok=ANY, extra=headers)
-        self.judge(what, reply)
-
-    def check_in_with(self, what: str, ticket: str) -> None:
-        path = f"/_queue/{self.world.room}/check-in"
-        self.judge(what, self.browser.fetch("POST", path, "forgery", ok=ANY, extra={"Antrean-Ticket": ticket}))
-
-    def judge(self, what: str, reply: Reply) -> None:
-        if reply.status >= 500:
-            raise TroubleError(f"status {reply.status}", "forgery", what)
-        refused = reply.status in REFUSALS
-        self.world.note(Attempt(self.me, what, refused, f"answered with {reply.status}", reply.received_s))
-
-
 PERSONAS: dict[str, type[Patient]] = {
-    kind.persona: kind for kind in (Patient, SlowTypist, Leaver, Sleeper, WithoutJavaScript, JsonClient, Forger)
+    kind.persona: kind
+    for kind in (
+        *(Patient, Impatient, Leaver, Sleeper, ManyTabs, WithoutJavaScript, JsonClient, SlowTypist),
+        *(Sharer, Forger, LineJumper),
+    )
 }
+EVERYONE = (
+    "patient=40,impatient=15,many-tabs=10,no-javascript=8,json-client=5,slow-typist=5,sleeper=5,leaver=5,"
+    "sharer=3,forger=2,line-jumper=2"
+)
+"""The mix called ``everyone``: a guess at a crowd, with enough of each to see them."""

@@ -19,8 +19,12 @@ class Planned:
     seed: int
 
 
-def parse_mix(text: str, known: frozenset[str]) -> dict[str, float]:
-    """Read ``patient=8,leaver=1`` (weights; a bare name weighs 1). Raises ValueError naming what is wrong."""
+def parse_mix(text: str, known: frozenset[str], everyone: str = "") -> dict[str, float]:
+    """Read ``patient=8,leaver=1`` (weights; a bare name weighs 1), or ``everyone``, which stands for another mix.
+
+    Raises ValueError naming what is wrong.
+    """
+    text = everyone if everyone and text == "everyone" else text
     mix: dict[str, float] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, _, weight = part.partition("=")
@@ -33,6 +37,26 @@ def parse_mix(text: str, known: frozenset[str]) -> dict[str, float]:
     if not mix or min(mix.values()) < 0 or not 0 < sum(mix.values()) < float("inf"):
         raise ValueError(f"mix {text!r} has no visitors: give for example patient=9,leaver=1")
     return mix
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Nobody reaches the site from one moment until another."""
+
+    from_s: float
+    until_s: float
+
+    def wake_s(self, due_s: float) -> float:
+        """When somebody asks who would have asked at ``due_s``."""
+        return self.until_s if self.from_s <= due_s < self.until_s else due_s
+
+
+def outage_of(shape: Shape, length_s: float, started_s: float) -> Outage | None:
+    """The shape's silence, in the times of a run."""
+    if shape.silence is None:
+        return None
+    first, last = shape.silence
+    return Outage(started_s + first * length_s, started_s + last * length_s)
 
 
 def make_plan(

@@ -34,6 +34,9 @@ def pulse_in(body: dict[str, Any], visitor: int, sent_s: float, received_s: floa
         poll_max_s=float(body["poll_max_s"]),
         sent_s=sent_s,
         received_s=received_s,
+        density=float(body.get("density") or 1),
+        expected_per_minute=float(body.get("expected_per_minute") or 0),
+        skipped=[[int(first), int(last)] for first, last in body.get("skipped") or ()],
     )
 
 

@@ -1,4 +1,4 @@
-"""Sets the room's admission rate for a run, by the operator's own command, and puts it back afterwards."""
+"""Sets the room's rate and ceiling for a run, by the operator's own command, and puts them back afterwards."""
 
 from __future__ import annotations
 
@@ -40,27 +40,36 @@ class Room:
         again however the run ends.
         """
         former = outside.rate_per_minute(self._host, self._room)
-        self._set(per_minute)
+        self._set("--rate", per_minute)
         try:
             self._wait_until_heard(per_minute)
             yield time.time()
         finally:
-            self._restore(former)
+            self._restore("--rate", former)
 
-    def _restore(self, former: float) -> None:
+    @contextlib.contextmanager
+    def ceiling(self, most: int, former: int) -> Iterator[None]:
+        """Run with this ceiling, then with ``former`` again. Raises RateError."""
+        self._set("--ceiling", most)
+        try:
+            yield
+        finally:
+            self._restore("--ceiling", former)
+
+    def _restore(self, option: str, former: float) -> None:
         """A room that is out of reach by now is said, and does not hide what the run found."""
         try:
-            self._set(former)
+            self._set(option, former)
         except RateError as exc:
-            print(f"loadtests: the former rate, {former:g} a minute, was not set again: {exc}", file=sys.stderr)
+            print(f"loadtests: the former {option} {former:g} was not set again: {exc}", file=sys.stderr)
 
-    def _set(self, per_minute: float) -> None:
+    def _set(self, option: str, value: float) -> None:
         if not self._command:
             raise RateError(
                 "no .venv/bin/antrean here to set the rate with: run `make run` once, give another command "
                 "with --antrean, or measure at the present rate with --keep-rate"
             )
-        call = [*self._command, "room", "set", self._room, "--rate", f"{per_minute:g}"]
+        call = [*self._command, "room", "set", self._room, option, f"{value:g}"]
         try:
             done = subprocess.run(
                 call, env=self._environ, capture_output=True, text=True, timeout=COMMAND_WITHIN_S, check=False

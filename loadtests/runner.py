@@ -49,6 +49,9 @@ class Plan:
     seed: int
     identity_salt: str
     most_seconds: float
+    expired_pass: str = ""
+    processes: int = 0  # more than one: locust's workers, on this machine
+    expect_workers: int = 0  # workers that are started elsewhere
 
     def arguments(self, ledger: Path) -> list[str]:
         return [
@@ -58,6 +61,9 @@ class Plan:
             *("--arrivals", self.arrivals, "--arrive-within", str(self.arrive_within_s)),
             *("--mix", self.mix, "--seed", str(self.seed), "--identity-salt", self.identity_salt),
             *("--most-seconds", str(self.most_seconds), "--ledger", str(ledger)),
+            *("--expired-pass", self.expired_pass),
+            *(("--processes", str(self.processes)) if self.processes > 1 else ()),
+            *(("--master", "--expect-workers", str(self.expect_workers)) if self.expect_workers else ()),
         ]
 
 
@@ -98,9 +104,10 @@ def progress(ledger: Ledger, started_s: float) -> Progress:
     )
 
 
-def run_locust(plan: Plan, folder: Path, show: Callable[[Progress], None]) -> Ledger:
+def run_locust(plan: Plan, folder: Path, show: Callable[[Progress], None], *, watch_pulse: bool = True) -> Ledger:
     """Run to the end; returns everything that the visitors wrote. Raises GeneratorError.
 
+    ``watch_pulse`` False: there is no gateway to ask.
     Ctrl-C ends the run early: the visitors still waiting are then written down as cut off.
     """
     ledger, path = Ledger(), folder / "ledger.jsonl"
@@ -122,7 +129,8 @@ def run_locust(plan: Plan, folder: Path, show: Callable[[Progress], None]) -> Le
                     process.send_signal(signal.SIGINT)
                     break
                 _take(tail, ledger)
-                observe(plan, ledger)
+                if watch_pulse:
+                    observe(plan, ledger)
                 show(progress(ledger, started_s))
                 time.sleep(STEP_S)
         except KeyboardInterrupt:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from loadtests import outside
 
 READY_WITHIN_S = 90.0
 STOP_WITHIN_S = 20.0
+NOT_OURS = ("ANTREAN_STORE_URL", "DATABASE_URL", "REGISTRATION_REQUIRE_GATE")
 
 
 class StackError(Exception):
@@ -44,44 +45,63 @@ def free_ports(count: int) -> list[int]:
 @contextlib.contextmanager
 def own_stack(python: Path, room: str) -> Iterator[Stack]:
     """Start everything that ``make run`` starts; end it, by its own pid, when done. Raises StackError."""
-    if not python.exists():
-        raise StackError(f"{python} is missing: run `make run` once, which installs everything")
     with tempfile.TemporaryDirectory(prefix="antrean-load-") as folder:
         gateway, desk, origin = free_ports(3)
-        ports = {
-            "ANTREAN_PORT": str(gateway),
-            "ANTREAN_DESK_PORT": str(desk),
-            "REGISTRATION_PORT": str(origin),
-            "ANTREAN_STATE_DIR": folder,
-        }
-        environ = {**os.environ, **ports}
+        environ = _fresh(folder, ANTREAN_PORT=gateway, ANTREAN_DESK_PORT=desk, REGISTRATION_PORT=origin)
         stack = Stack(f"http://127.0.0.1:{gateway}", f"http://127.0.0.1:{desk}", environ)
-        with (Path(folder) / "up.log").open("w+") as log:
-            process = subprocess.Popen(
-                [str(python), "-m", "gateway", "up"],
-                env=environ,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-            try:
-                _wait_until_ready(stack, room, process, Path(log.name))
-                yield stack
-            finally:
-                _stop(process)
+        with _running(python, ["gateway", "up"], environ, lambda: _ask(stack, room)):
+            yield stack
 
 
-def _wait_until_ready(stack: Stack, room: str, process: subprocess.Popen[bytes], log: Path) -> None:
+@contextlib.contextmanager
+def own_site(python: Path) -> Iterator[str]:
+    """The sample registration site alone, nothing in front of it; gives its address. Raises StackError."""
+    with tempfile.TemporaryDirectory(prefix="antrean-load-") as folder:
+        (port,) = free_ports(1)
+        host = f"http://127.0.0.1:{port}"
+        environ = _fresh(folder, REGISTRATION_PORT=port)
+        with _running(python, ["registration_app"], environ, lambda: outside.get(f"{host}/health")):
+            yield host
+
+
+def _fresh(folder: str, **ports: int) -> dict[str, str]:
+    """This environment, without what would lead to databases that are in use."""
+    kept = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
+    return {**kept, "ANTREAN_STATE_DIR": folder, **{name: str(port) for name, port in ports.items()}}
+
+
+@contextlib.contextmanager
+def _running(
+    python: Path, module: Sequence[str], environ: Mapping[str, str], ask: Callable[[], object]
+) -> Iterator[None]:
+    if not python.exists():
+        raise StackError(f"{python} is missing: run `make run` once, which installs everything")
+    with (Path(environ["ANTREAN_STATE_DIR"]) / "up.log").open("w+") as log:
+        process = subprocess.Popen(
+            [str(python), "-m", *module], env=environ, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            _wait_until_ready(ask, process, Path(log.name))
+            yield
+        finally:
+            _stop(process)
+
+
+def _ask(stack: Stack, room: str) -> None:
     """Ready is: the line has a pulse, the site behind it answers, and the desk does."""
+    outside.get(f"{stack.host}/_queue/health")
+    outside.get(f"{stack.host}/health")
+    outside.rate_per_minute(stack.host, room)
+    outside.get(f"{stack.desk}/ready")
+
+
+def _wait_until_ready(ask: Callable[[], object], process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     while True:
         if process.poll() is not None:
             raise StackError(f"the stack ended with {process.returncode} while starting:\n{_tail(log)}")
         try:
-            outside.get(f"{stack.host}/_queue/health")
-            outside.get(f"{stack.host}/health")
-            outside.rate_per_minute(stack.host, room)
-            outside.get(f"{stack.desk}/ready")
+            ask()
         except outside.UnreachableError as exc:
             if time.monotonic() > deadline:
                 raise StackError(f"not ready after {READY_WITHIN_S:g} s ({exc}):\n{_tail(log)}") from exc

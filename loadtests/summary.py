@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from loadtests import windows
-from loadtests.checks import waits_and_ranges
-from loadtests.ledger import Absent, Admitted, Arrived, Call, Ended, Failure, Ledger, Registered, Seen
+from loadtests.admissions import distinct
+from loadtests.estimates import waits_and_ranges
+from loadtests.ledger import Absent, Admitted, Arrived, Call, Ended, Failure, Ledger, Registered, Seen, Silence
 from loadtests.order import claims_out_of_order, inversions
 from loadtests.verdict import HEARING_S, Facts
 
@@ -16,7 +17,7 @@ Row = tuple[str, str]
 
 def rows(ledger: Ledger, facts: Facts) -> list[Row]:
     """What a reader wants to know first, in order."""
-    admitted = ledger.all(Admitted)
+    admitted = distinct(ledger)
     joined = {event.visitor for event in ledger.all(Seen)} | {event.visitor for event in admitted}
     overtaken, most_s = claims_out_of_order(ledger)
     return [
@@ -26,6 +27,7 @@ def rows(ledger: Ledger, facts: Facts) -> list[Row]:
         ("registered", str(len(ledger.all(Registered)))),
         *_against_the_rate(admitted, facts.rate_per_minute),
         ("delivered while people waited", _delivered(ledger, facts.rate_per_minute)),
+        *_silences(ledger),
         ("order inversions", str(len(inversions(ledger)))),
         ("claims after one behind", f"{overtaken}, by at most {most_s:.1f} s (between two check-ins)"),
         *_waits(ledger),
@@ -67,12 +69,28 @@ def _against_the_rate(admitted: Sequence[Admitted], rate_per_minute: float) -> l
 def _delivered(ledger: Ledger, rate_per_minute: float) -> str:
     """Admissions from the line over the time from the first to the last of them, against the rate."""
     slept = {event.visitor for event in ledger.all(Absent)}
-    admitted = [entry for entry in ledger.all(Admitted) if entry.way == "line" and entry.visitor not in slept]
+    admitted = [entry for entry in distinct(ledger) if entry.way == "line" and entry.visitor not in slept]
     times = sorted(entry.received_s for entry in admitted)
     if len(times) < 3 or times[-1] - times[0] < 1 or rate_per_minute <= 0:
         return "too few to say"
-    per_minute = (len(times) - 1) * 60 / (times[-1] - times[0])
+    silent_s = sum(
+        each.until_s - each.from_s for each in ledger.all(Silence) if times[0] < each.from_s < times[-1]
+    )
+    per_minute = (len(times) - 1) * 60 / (times[-1] - times[0] - silent_s)
     return f"{per_minute:.0f} a minute of {rate_per_minute:g} ({per_minute / rate_per_minute:.0%})"
+
+
+def _silences(ledger: Ledger) -> list[Row]:
+    """How hard the herd came: what was asked in the first second after everyone had been cut off."""
+    sent = [call.sent_s for call in ledger.all(Call)]
+    return [
+        (
+            "after the outage",
+            f"{sum(each.until_s - 0.1 <= at_s < each.until_s + 1 for at_s in sent)} calls in the first second, "
+            f"none in the {each.until_s - each.from_s:.0f} s before",
+        )
+        for each in ledger.all(Silence)
+    ]
 
 
 def _waits(ledger: Ledger) -> list[Row]:

@@ -6,14 +6,15 @@ The patient one is the rule; the others differ from it in one thing each, which 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from loadtests import forms
 from loadtests.browser import Browser, Reply, TroubleError
 from loadtests.identities import Identities
-from loadtests.ledger import Admitted, Event, Pulse, Registered, Seen, clock
+from loadtests.ledger import Admitted, Event, Known, Pulse, Registered, Seen, clock
+from loadtests.page_law import pulse_interval_s
 from loadtests.plan import Planned
 from loadtests.readings import pulse_of, registration_number, seen_of
 
@@ -22,6 +23,7 @@ JITTER = 0.2
 CALLED_SPREAD_S = 1.5  # those called together do not all answer in the same moment
 PULSE_STALE_S = 30.0  # while checking in, the pulse is read this seldom
 WAITING = frozenset({"waiting", "called", "late"})
+STILL_HERE = "/still-here"  # the sample site's: keeps the pass, and says who it takes us for
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class World:
     identities: Identities
     sleep: Callable[[float], None]
     note: Callable[[Event], None]
+    together: Callable[[Sequence[Callable[[], Seen]]], list[Seen]]  # does these at the same moment
+    expired_pass: str = ""  # for forgers; empty: they have none
 
 
 class Patient:
@@ -76,7 +80,10 @@ class Patient:
         while me.state in WAITING:
             if self.gives_up():
                 return None
-            me = self.next_step(me)
+            step = self.next_step(me)
+            if isinstance(step, Reply):
+                return step
+            me = step
         if me.state != "admitted":
             raise TroubleError(f"turned away as {me.state}", "check-in")
         return self.enter(me)
@@ -85,27 +92,32 @@ class Patient:
         """Whether to close the tab now."""
         return False
 
-    def next_step(self, me: Seen) -> Seen:
-        """One interval of the page: read the pulse while not called, check in once called."""
+    def next_step(self, me: Seen) -> Seen | Reply:
+        """One interval of the page: read the pulse while not called, check in once called.
+
+        What we know afterwards; or the site itself, for those whom opening it again has let in.
+        """
         if clock() - self.pulse_read_s > PULSE_STALE_S:
             self.read_pulse()
         if me.state in ("called", "late") or (self.pulse and me.position <= self.pulse.called):
             self.pause(me.poll_s)
             return self.look("check-in")
-        self.pause(self.pulse_interval_s(me))
+        self.pause(pulse_interval_s(me, self.pulse, clock()) if self.pulse else POLL_MOST_S)
         self.read_pulse()
         if self.pulse and me.position > self.pulse.called:
             return me
         self.world.sleep(self.dice.uniform(0, CALLED_SPREAD_S))
         return self.look("check-in")
 
-    def pulse_interval_s(self, me: Seen) -> float:
-        """A tenth of the wait that the pulse implies, between 2 s and the longest that the room allows."""
-        pulse = self.pulse
-        if pulse is None or pulse.rate_per_minute <= 0:
-            return POLL_MOST_S
-        wait_s = (me.position - pulse.serving) * 60 / pulse.rate_per_minute
-        return min(max(wait_s / 10, POLL_LEAST_S), pulse.poll_max_s)
+    def open_again(self, me: Seen, name: str) -> Seen | Reply:
+        """Load the page anew: to the line a check-in like any other. The page then asks for its ticket."""
+        page = self.browser.open(self.world.path, name)
+        if not self._is_inside(page):
+            self.read_pulse()
+            return self.look("ticket")
+        way = "late" if self.late else "line"
+        self.world.note(Admitted(self.me, way, me.number, me.position, page.sent_s, page.received_s))
+        return page
 
     def pause(self, seconds: float) -> None:
         """Wait with the page's jitter."""
@@ -153,7 +165,7 @@ class Patient:
     def register(self, page: Reply) -> str:
         """Fill in the site's own form and keep the registration number."""
         page, form = self._find_form(page)
-        self.world.sleep(self.dice.uniform(*self.typing_s))
+        self.type_for(self.dice.uniform(*self.typing_s))
         try:
             pairs = forms.fill(form, self.identity, self.dice)
         except forms.UnknownFieldError as exc:
@@ -164,6 +176,16 @@ class Patient:
             raise TroubleError("no registration number", "submit the form", forms.read(reply.text).text[:200])
         self.world.note(Registered(self.me, number, reply.sent_s, reply.received_s))
         return "registered"
+
+    def type_for(self, seconds: float) -> None:
+        """Fill in the form."""
+        self.world.sleep(seconds)
+
+    def say_still_here(self) -> None:
+        """Keep the pass, as the sample site's form does while somebody types; note who we are to the site."""
+        reply = self.browser.fetch("GET", STILL_HERE, "still here", ok=(200, 404))
+        if reply.status == 200 and (origin_id := reply.json("still here").get("visitor")):
+            self.world.note(Known(self.me, str(origin_id), reply.received_s))
 
     def _find_form(self, page: Reply) -> tuple[Reply, forms.Form]:
         read = forms.read(page.text)

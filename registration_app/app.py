@@ -20,7 +20,9 @@ from registration_app.csrf import Csrf
 from registration_app.database import Database
 from registration_app.errors import DatabaseUnreachable
 from registration_app.gate import Gate, Verifier
+from registration_app.in_flight import Counted, InFlight
 from registration_app.keys import GatewayKeys, own_keys
+from registration_app.models import RehearsedRegistration
 from registration_app.pages import Pages, Site
 from registration_app.passwords import Passwords
 from registration_app.registrations import Registrations
@@ -34,14 +36,17 @@ ExceptionHandler = Callable[[Request, Exception], Response]
 def create_app(settings: Settings, hasher: PasswordHasher | None = None) -> ASGIApp:
     """The whole service as one ASGI application. Raises SettingsError when its key cannot be kept."""
     database = Database(settings.engine_url)
+    in_flight = InFlight()
     passwords = Passwords(settings.hash_threads, settings.hash_queue, hasher)
     site = Site(
         database=database,
         registrations=Registrations(database, passwords),
+        rehearsed=Registrations(database, passwords, RehearsedRegistration),
         renderer=Renderer(settings.public_url),
         csrf=Csrf(own_keys(settings.secret_keys, settings.state_dir / "registration.key"), settings.public_url),
         public_url=settings.public_url,
         formations={},
+        in_flight=in_flight,
     )
 
     @asynccontextmanager
@@ -54,14 +59,13 @@ def create_app(settings: Settings, hasher: PasswordHasher | None = None) -> ASGI
             passwords.close()
             await database.close()
 
-    return SecurityHeaders(
-        Starlette(
-            routes=[*Pages(site).routes(), Mount("/static", _LastingFiles(directory=STATIC), name="static")],
-            middleware=[_gate(settings, site.renderer)],
-            exception_handlers=_error_pages(site.renderer),
-            lifespan=lifespan,
-        )
+    pages = Starlette(
+        routes=[*Pages(site).routes(), Mount("/static", _LastingFiles(directory=STATIC), name="static")],
+        middleware=[_gate(settings, site.renderer)],
+        exception_handlers=_error_pages(site.renderer),
+        lifespan=lifespan,
     )
+    return Counted(SecurityHeaders(pages), in_flight)
 
 
 class _LastingFiles(StaticFiles):

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from registration_app.errors import DatabaseUnreachable
-from registration_app.models import Base, Formation, Registration
+from registration_app.models import AnyRegistration, Base, Formation, Registration
 
 SEEDS = Path(__file__).with_name("formations.toml")
 
@@ -72,10 +72,10 @@ class Database:
             order = (Formation.agency, Formation.code)
             return list(await session.scalars(select(Formation).order_by(*order)))
 
-    async def count(self) -> int:
+    async def count(self, table: type[AnyRegistration] = Registration) -> int:
         """How many are registered."""
         async with self.session() as session:
-            return await session.scalar(select(func.count()).select_from(Registration)) or 0
+            return await session.scalar(select(func.count()).select_from(table)) or 0
 
 
 def read_formations(path: Path) -> list[Formation]:

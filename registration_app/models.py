@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Date, DateTime, Dialect, ForeignKey, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -45,11 +46,11 @@ class Formation(Base):
         return self.title_id if language == "id" else self.title_en
 
 
-class Registration(Base):
-    """One person's registration. The constraint on ``nik`` is what makes it the only one."""
+class AnyRegistration(Base):
+    """What a registration consists of, real or rehearsed. The constraint on ``nik`` makes it the only one."""
 
-    __tablename__ = "registrations"
-    __table_args__ = (
+    __abstract__ = True
+    __table_args__: Any = (
         CheckConstraint("length(nik) = 16", name="nik_has_16_digits"),
         # A number on a printed card is never given out again, even if its row is deleted.
         {"sqlite_autoincrement": True},
@@ -75,3 +76,15 @@ class Registration(Base):
         """The registration number: year, running number, check digit (Luhn)."""
         year = f"{self.created_at:%Y}"
         return f"{year}-{self.id:07d}-{luhn.calc_check_digit(f'{year}{self.id:07d}')}"
+
+
+class Registration(AnyRegistration):
+    """One person's registration."""
+
+    __tablename__ = "registrations"
+
+
+class RehearsedRegistration(AnyRegistration):
+    """A rehearsal's: never looked at for a real visitor, and to be deleted with its table afterwards."""
+
+    __tablename__ = "rehearsal_registrations"

@@ -26,8 +26,9 @@ from registration_app.errors import (
     UnreadableForm,
 )
 from registration_app.examples import example
+from registration_app.in_flight import InFlight
 from registration_app.languages import N_, OFFICE_TIME
-from registration_app.models import Formation
+from registration_app.models import Formation, RehearsedRegistration
 from registration_app.registrations import Receipt, Registrations, new_key
 from registration_app.rendering import Renderer
 
@@ -57,10 +58,12 @@ class Site:
 
     database: Database
     registrations: Registrations
+    rehearsed: Registrations  # those of rehearsals, in a table of their own
     renderer: Renderer
     csrf: csrf.Csrf
     public_url: str | None
     formations: dict[str, Formation]  # filled at start
+    in_flight: InFlight
 
 
 class Pages:
@@ -106,7 +109,7 @@ class Pages:
 
     async def card(self, request: Request) -> Response:
         """The card, whole in one answer: with it the visit is over and the pass with it."""
-        registration = await self._site.registrations.by_card_key(request.path_params["key"])
+        registration = await self._registrations(request).by_card_key(request.path_params["key"])
         if registration is None:
             return self._site.renderer.error(request, 404)
         url = card.check_url(request, self._site.public_url, registration.check_code)
@@ -138,22 +141,35 @@ class Pages:
         )
 
     async def still_here(self, request: Request) -> Response:
-        """A request that keeps the visitor's pass alive, with when it ends now (Unix seconds)."""
-        return JSONResponse({"pass_expires_at_s": _pass_expires_at_s(request)})
+        """A request that keeps the visitor's pass alive, with when it ends now (Unix seconds).
+
+        ``visitor``: who the gate says that this is. Nothing secret: its line, and the number on the waiting page.
+        """
+        visitor = request.state.visitor
+        said = {"pass_expires_at_s": _pass_expires_at_s(request), "visitor": visitor.id if visitor else None}
+        return JSONResponse(said)
 
     async def health(self, request: Request) -> Response:
-        """200 when registrations can be kept, with how many there are; 503 otherwise."""
+        """200 when registrations can be kept: how many there are, real and rehearsed, how busy it is; else 503."""
         try:
             count = await self._site.database.count()
+            rehearsed = await self._site.database.count(RehearsedRegistration)
         except DatabaseUnreachable:
             return JSONResponse({"status": "database unreachable"}, 503)
-        return JSONResponse({"status": "ok", "registrations": count})
+        counts = self._site.in_flight
+        busy = {"in_flight": counts.now, "most_in_flight": counts.most}
+        return JSONResponse({"status": "ok", "registrations": count, "rehearsed": rehearsed, **busy})
+
+    def _registrations(self, request: Request) -> Registrations:
+        """Where this visitor's registration belongs."""
+        visitor = request.state.visitor
+        return self._site.rehearsed if visitor and visitor.rehearsal else self._site.registrations
 
     async def _registered(self, request: Request, fields: Mapping[str, str]) -> Response:
         try:
             application = forms.check(fields, self._site.formations, _today())
             visitor = request.state.visitor
-            receipt = await self._site.registrations.register(
+            receipt = await self._registrations(request).register(
                 application, _key(fields), visitor.id if visitor else None
             )
         except InvalidForm as exc:

@@ -68,8 +68,9 @@ def on_line(room: str | None, act: Callable[[Line], Awaitable[Result]]) -> Resul
 def choose_room(settings: Settings, room: str | None) -> RoomSettings:
     """The room that is meant. Raises NoSuchRoom."""
     known = {configured.id: configured for configured in settings.rooms}
-    if room is None and len(known) == 1:
-        return settings.rooms[0]
+    real = [configured for configured in settings.rooms if not configured.rehearses]
+    if room is None and len(real) == 1:
+        return real[0]
     if room is None:
         raise NoSuchRoom(f"say which room: {', '.join(known)}")
     if room not in known:

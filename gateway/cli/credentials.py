@@ -10,9 +10,10 @@ import typer
 
 from gateway.cli import exits
 from gateway.cli.acting import NoSuchRoom, choose_room, fail, print_json, settings_or_exit
-from gateway.domain.credentials import Keyring, Pass, new_nonce
+from gateway.domain.credentials import Keyring, Mark, Pass, new_nonce
 from gateway.errors import SettingsError
 from gateway.secrets import add_key, load_keys
+from gateway.settings.room import REHEARSAL
 
 LONGEST_HOURS = 24 * 31
 
@@ -38,30 +39,55 @@ def issue(
     staff: Annotated[
         bool, typer.Option("--staff", help="For staff and monitoring: in at once, in any line.")
     ] = False,
+    rehearsal: Annotated[
+        bool, typer.Option("--rehearsal", help="Instead of a pass, the mark of those who rehearse.")
+    ] = False,
     hours: Annotated[
         float, typer.Option("--hours", min=0.01, max=LONGEST_HOURS, help="How long it holds.")
     ] = 12.0,
     json: Json = False,
 ) -> None:
     """Make a pass for staff or monitoring. It cannot be taken back before it ends: keep it short."""
-    if not staff:
-        raise typer.BadParameter("say --staff: visitors get their passes from the line")
+    if staff == rehearsal:
+        raise typer.BadParameter("say --staff or --rehearsal: visitors get their passes from the line")
     settings = settings_or_exit()
     try:
         chosen = choose_room(settings, room).id
+        if rehearsal and chosen + REHEARSAL not in {each.id for each in settings.rooms}:
+            raise SettingsError([f"{chosen} has no rehearsal: set rehearsal = true for it, and start again"])
         keyring = Keyring(load_keys(settings))
     except (NoSuchRoom, SettingsError) as error:
         fail(error)
     ends_s = int(time.time() + hours * 3600)
+    if rehearsal:
+        _tell_mark(chosen, keyring.sign_mark(Mark(chosen, ends_s, new_nonce())), ends_s, json)
+        return
     text = keyring.sign_pass(Pass(chosen, "", 0, 0, new_nonce(), ends_s, ends_s, "staff"))
     if json:
         print_json({"room": chosen, "pass": text, "header": "Antrean-Pass", "expires_at_s": ends_s})
         return
-    until = time.strftime("%Y-%m-%d %H:%M", time.localtime(ends_s))
     sys.stdout.write(
-        f"A staff pass for {chosen}, good until {until}. Whoever holds it walks in: keep it secret.\n"
+        f"A staff pass for {chosen}, good until {_clock(ends_s)}. Whoever holds it walks in: keep it secret.\n"
         f"Send it as a header:\n\n  Antrean-Pass: {text}\n"
     )
+
+
+def _tell_mark(room: str, text: str, ends_s: int, json: bool) -> None:
+    begin = f"/_queue/{room}{REHEARSAL}/begin?mark={text}"
+    if json:
+        print_json(
+            {"room": room, "mark": text, "header": "Antrean-Rehearsal", "begin": begin, "expires_at_s": ends_s}
+        )
+        return
+    sys.stdout.write(
+        f"A mark for rehearsals of {room}, good until {_clock(ends_s)}. It leads into the room "
+        f"{room}{REHEARSAL}, never into the real line.\nFor programs, a header:\n\n  Antrean-Rehearsal: {text}\n\n"
+        f"In a browser (a private window: it is kept as a cookie), open:\n\n  {begin}\n"
+    )
+
+
+def _clock(at_s: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at_s))
 
 
 @keys_app.command()

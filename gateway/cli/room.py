@@ -12,7 +12,7 @@ from gateway.cli import exits
 from gateway.cli.acting import actor, choose_room, on_line, on_lines, print_json, settings_or_exit
 from gateway.cli.tables import pairs, table
 from gateway.desk import actions
-from gateway.desk.views import entry_view, room_view
+from gateway.desk.views import entry_view, room_view, told_view
 from gateway.domain import estimate
 from gateway.domain.changes import (
     LABELS,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gateway.domain.changes import Entry
     from gateway.domain.room import Snapshot
     from gateway.store.line import Line
+    from gateway.store.watch import Vitals
 
 app = typer.Typer(
     no_args_is_help=True, help="See and change rooms. Works while gateway and desk are down.", epilog=exits.EPILOG
@@ -82,8 +83,13 @@ def list_rooms(json: Json = False) -> None:
 def show(room: Room = None, json: Json = False) -> None:
     """One room, everything."""
     settings = settings_or_exit()
-    snapshot = on_line(room, lambda line: line.refresh())
+
+    async def read(line: Line) -> tuple[Snapshot, Vitals]:
+        return await line.refresh(), await line.watch.vitals()
+
+    snapshot, vitals = on_line(room, read)
     view = room_view(snapshot, name=choose_room(settings, snapshot.room).name)
+    view["told"] = told_view(snapshot, vitals)
     if json:
         print_json(view)
     else:
@@ -313,6 +319,21 @@ def _last_release(view: dict[str, Any], number: dict[str, str]) -> str:
     return f"{number['seconds_since_last_release']} s ago"
 
 
+def _told(told: dict[str, Any]) -> str:
+    """How many told waits held, over this line and lately."""
+    parts = [
+        f"{name} {_percent(part['join'])} held at joining, {_percent(part['halfway'])} half-way"
+        for name, part in (("this line:", told["event"]), ("last 10 min:", told["recent"]))
+        if part["join"]["judged"] or part["halfway"]["judged"]
+    ]
+    return "; ".join(parts) or "nobody entered yet who was told one"
+
+
+def _percent(outcomes: dict[str, Any]) -> str:
+    share = outcomes["right_percent"]
+    return "–" if share is None else f"{share:g} % of {outcomes['judged']:,}"
+
+
 def _story(view: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
     """A room as a person reads it."""
     number = {name: tell(value) for name, value in view.items()}
@@ -324,6 +345,7 @@ def _story(view: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
         ("waiting", f"{number['waiting']}, present {number['present']}, late returns {number['late']}"),
         ("line", " ≤ ".join(f"{name} {number[name]}" for name in ("serving", "ready", "called", "issued"))),
         ("so far", f"{number['claimed']} admitted, {number['finished']} finished, {number['passed']} passed over"),
+        ("told waits", _told(view["told"])),
         ("last release", _last_release(view, number)),
         ("workers", f"{number['workers']} heard"),
         ("opening", _opening(snapshot)),

@@ -211,7 +211,25 @@ def _live() -> Schema:
             ),
         },
         "steering": {"anyOf": [{"type": "null"}, _steering()]},
+        "told": _object({"event": _told("over this line"), "recent": _told("over the last ten minutes or so")}),
     }
+
+
+def _told(over: str) -> Schema:
+    shares = {
+        "judged": _count("admissions of visitors who had been told a range"),
+        "right_percent": _unknown("of them, entered within the range"),
+        "too_short_percent": _unknown("waited longer than it said"),
+        "too_long_percent": _unknown("entered before it said"),
+    }
+    return _object(
+        {
+            "since_ms": _count(f"when the counting began, {over}; unix milliseconds"),
+            "join": _object(shares),
+            "halfway": _object(shares),
+            "late": _count("admissions by the late lane, or after a silence at the turn: not judged"),
+        }
+    )
 
 
 def _steering() -> Schema:

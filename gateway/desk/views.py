@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.counters import ORIGIN_SECONDS
 from gateway.desk.actions import Ticket
+from gateway.domain.accuracy import Outcomes, Tally
 from gateway.domain.alarms import is_overdue
 from gateway.domain.changes import Entry
 from gateway.domain.estimate import wait
@@ -78,6 +79,38 @@ def live_view(snapshot: Snapshot, vitals: Vitals, store_ms: float) -> dict[str, 
         "origin": origin_view(snapshot, vitals),
         "heard": [_worker_view(seen) for seen in vitals.workers(snapshot.now_ms)],
         "steering": steering_view(vitals),
+        "told": told_view(snapshot, vitals),
+    }
+
+
+def told_view(snapshot: Snapshot, vitals: Vitals) -> dict[str, Any]:
+    """How told waits came out: over this line, and over the last ten minutes or so."""
+    now = vitals.told(snapshot.now_ms, snapshot.instance)
+    return {
+        "event": _tally_view(now.since(vitals.told_at_start)),
+        "recent": _tally_view(now.since(vitals.told_before)),
+    }
+
+
+def _tally_view(tally: Tally) -> dict[str, Any]:
+    return {
+        "since_ms": tally.at_ms,
+        "join": _outcomes_view(tally.join),
+        "halfway": _outcomes_view(tally.halfway),
+        "late": round(tally.late),
+    }
+
+
+def _outcomes_view(outcomes: Outcomes) -> dict[str, Any]:
+    """Of those who were told a range; null while there were none."""
+    shares = {
+        "right_percent": outcomes.percent(outcomes.right),
+        "too_short_percent": outcomes.percent(outcomes.too_short),
+        "too_long_percent": outcomes.percent(outcomes.too_long),
+    }
+    return {
+        "judged": round(outcomes.judged),
+        **{name: None if share is None else round(share, 1) for name, share in shares.items()},
     }
 
 

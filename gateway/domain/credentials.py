@@ -23,6 +23,7 @@ from gateway.domain.passes import (
     IDLE_S,
     SKEW_S,
     UNUSED_S,
+    Mark,
     Pass,
     PassKind,
     Stamp,
@@ -45,6 +46,7 @@ __all__ = [
     "SKEW_S",
     "UNUSED_S",
     "Keyring",
+    "Mark",
     "Pass",
     "PassKind",
     "Stamp",
@@ -61,6 +63,7 @@ TICKET_SALT = "antrean.ticket"
 PASS_SALT = "antrean.pass"  # noqa: S105 - a purpose, not a secret
 STAMP_SALT = "antrean.stamp"
 VISITOR_SALT = "antrean.visitor"
+MARK_SALT = "antrean.rehearsal"
 
 _KINDS: tuple[PassKind, ...] = ("visitor", "staff", "bypass")
 
@@ -78,6 +81,7 @@ _TICKET_FORM = re.compile(
 _STAMP_FORM = re.compile(
     rf"s1~{_WORD}~{_WORD}~{_WORD}~\d+~\d+~/[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*", re.ASCII
 )
+_MARK_FORM = re.compile(rf"1~{_WORD}~\d+~{_WORD}", re.ASCII)
 _PASS_FORM = re.compile(rf"1~{_WORD}~{_WORD}~\d+~\d+~{_WORD}~\d+~\d+~(?:{'|'.join(_KINDS)})", re.ASCII)
 
 
@@ -104,6 +108,7 @@ class Keyring:
         self._tickets = RememberingSigner(keys, TICKET_SALT)
         self._passes = RememberingSigner(keys, PASS_SALT)
         self._stamps = RememberingSigner(keys, STAMP_SALT)
+        self._marks = RememberingSigner(keys, MARK_SALT)
         self._visitors = RememberingSerializer(keys, VISITOR_SALT)
 
     def _payload(self, kind: str, raw: bytes) -> str:
@@ -193,17 +198,40 @@ class Keyring:
             raise FutureCredential("the pass was issued in the future")
         return found
 
-    def sign_visitor(self, visitor_pass: Pass, now_s: float) -> str:
-        """The value of ``Antrean-Visitor``: tells the origin who this is, believable for 5 minutes."""
+    def sign_mark(self, mark: Mark) -> str:
+        """The mark as text: fit for a cookie, a header and a link."""
+        payload = f"{_VERSION}~{mark.room}~{mark.expires_at_s}~{mark.nonce}"
+        if not _MARK_FORM.fullmatch(payload):
+            raise ValueError(f"a field cannot stand in a mark: {mark}")
+        return self._marks.sign(payload).decode()
+
+    def read_mark(self, token: str | bytes, *, room: str, now_s: float) -> Mark:
+        """The mark in ``token``, if it is for a rehearsal of ``room`` and not over.
+
+        Raises ForgedCredential, OtherRoomCredential, ExpiredCredential.
+        """
+        mark = _parse_mark(self._payload("_marks", _as_bytes(token)))
+        if mark.room != room:
+            raise OtherRoomCredential(f"for the room {mark.room}, not {room}")
+        if now_s > mark.expires_at_s:  # made by hand for an evening: no allowance of two minutes
+            raise ExpiredCredential("the rehearsal is over")
+        return mark
+
+    def sign_visitor(self, visitor_pass: Pass, now_s: float, *, rehearsal: bool = False) -> str:
+        """The value of ``Antrean-Visitor``: tells the origin who this is, believable for 5 minutes.
+
+        ``rehearsal``: adds the claim of that name, so that an origin keeps what comes apart.
+        """
         instance, number = visitor_pass.visitor
-        return self._visitors.dumps(
-            {
-                "room": visitor_pass.room,
-                "instance": instance,
-                "number": number,
-                "exp": int(now_s) + VISITOR_HEADER_S,
-            }
-        )
+        claims: dict[str, object] = {
+            "room": visitor_pass.room,
+            "instance": instance,
+            "number": number,
+            "exp": int(now_s) + VISITOR_HEADER_S,
+        }
+        if rehearsal:
+            claims["rehearsal"] = True
+        return self._visitors.dumps(claims)
 
     def read_visitor(self, value: str, now_s: float) -> dict[str, object]:
         """What an origin reads from ``Antrean-Visitor``. Raises ForgedCredential, ExpiredCredential."""
@@ -237,6 +265,16 @@ def _parse_stamp(payload: str) -> Stamp:
     except ValueError as error:
         raise ForgedCredential("signed by us, but not a stamp of this version") from error
     raise ForgedCredential("signed by us, but not a stamp of this version")
+
+
+def _parse_mark(payload: str) -> Mark:
+    try:
+        version, room, expires_at_s, nonce = payload.split("~")
+        if version == _VERSION:
+            return Mark(room, int(expires_at_s), nonce)
+    except ValueError as error:
+        raise ForgedCredential("signed by us, but not a mark of this version") from error
+    raise ForgedCredential("signed by us, but not a mark of this version")
 
 
 def _parse_ticket(payload: str) -> Ticket:

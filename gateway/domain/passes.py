@@ -67,6 +67,15 @@ class Pass:
         return (self.instance, self.number) if self.kind == "visitor" else (f"{self.kind}.{self.nonce}", 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Says that a visitor rehearses: believed instead of the real line, and good for nothing else."""
+
+    room: str  # that is rehearsed
+    expires_at_s: int  # unix seconds
+    nonce: str
+
+
 def new_nonce() -> str:
     """48 random bits: tells two credentials of one number apart in the logs."""
     return secrets.token_urlsafe(6)

@@ -158,6 +158,9 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.rooms:
             object.__setattr__(self, "rooms", (sample_room(self.registration_port),))
+        known = {room.id for room in self.rooms}
+        twins = (room.rehearsed() for room in self.rooms if room.rehearsal)
+        object.__setattr__(self, "rooms", (*self.rooms, *(twin for twin in twins if twin.id not in known)))
 
     @property
     def socket_path(self) -> Path:

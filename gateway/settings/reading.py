@@ -43,7 +43,8 @@ def _read_rooms(tables: list[dict[str, Any]], file: Path | None, problems: list[
         values = _read(RoomSettings, table, _in_room(file, label), problems)
         if len(problems) == found:
             rooms.append(RoomSettings(**values))
-    apart = checks.rooms_apart([(room.id, room.hosts, room.paths) for room in rooms])
+    twins = [room.rehearsed() for room in rooms if room.rehearsal]
+    apart = checks.rooms_apart([(room.id, room.hosts, room.paths) for room in (*rooms, *twins)])
     problems += [f"{file}: {problem}" for problem in apart]
     return tuple(rooms)
 

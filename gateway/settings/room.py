@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gateway.settings import checks
 from gateway.settings.documented import setting
+
+REHEARSAL = "-rehearsal"
+"""What the id of a rehearsal's room has behind the id of the room that it rehearses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,13 @@ class RoomSettings:
         parse=checks.one_of("hold", "admit"),
         default="hold",
     )
+    rehearsal: bool = setting(
+        allowed="true or false",
+        effect=f"Adds the room ID{REHEARSAL}, a line apart, for holders of `antrean pass issue --rehearsal`.",
+        reason="The site must know the `rehearsal` claim first, or it takes rehearsals for real.",
+        parse=checks.one_of(True, False),
+        default=False,
+    )
     default_language: Literal["id", "en"] = setting(
         allowed='"id" or "en"',
         effect="The page's language when the browser prefers none of ours.",
@@ -95,6 +105,16 @@ class RoomSettings:
     def __post_init__(self) -> None:
         if not self.name:
             object.__setattr__(self, "name", self.id.replace("-", " ").capitalize())
+
+    @property
+    def rehearses(self) -> str:
+        """The id of the room that this one rehearses, empty for a real one: only these have no paths."""
+        return "" if self.paths else self.id.removesuffix(REHEARSAL)
+
+    def rehearsed(self) -> RoomSettings:
+        """The room of this one's rehearsal: no path leads there, only the mark does."""
+        name = f"{self.name[:72]} (gladi bersih / rehearsal)"
+        return replace(self, id=self.id + REHEARSAL, name=name, paths=(), rehearsal=False)
 
 
 def sample_room(registration_port: int = 8081) -> RoomSettings:

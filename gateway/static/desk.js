@@ -31,6 +31,14 @@
       else if (element.dataset.kind === "minutes") setText(element, "≤ " + format.format(Math.ceil(value / 60)) + " min");
       else setText(element, format.format(value));
     });
+    section.querySelectorAll("[data-told]").forEach(function (sentence) {
+      const part = room.told[sentence.dataset.told];
+      const judged = Math.max(part.join.judged, part.halfway.judged);
+      const share = function (told) { return told.right_percent === null ? "–" : format.format(told.right_percent); };
+      sentence.hidden = !judged;
+      setText(sentence, sentence.dataset.text.replace("{count}", format.format(judged))
+        .replace("{join}", share(part.join)).replace("{halfway}", share(part.halfway)));
+    });
     section.querySelectorAll("[data-share]").forEach(function (bar) {
       bar.max = Math.max(room[bar.dataset.most], 0.001);
       bar.value = Math.min(room[bar.dataset.share], bar.max);

@@ -45,6 +45,8 @@ WATCH_KEYS = (
     "watch",  # string: the worker that writes these rows and steers the rate; falls free after five seconds
     "plan",  # string: the ramp or the autopilot that an operator ordered, while it stands
     "course",  # string: how that plan goes
+    "told",  # list: how told waits came out, counted every ten seconds, ten minutes of them
+    "told:line",  # string: the same when this line began
     "alarms",  # hash: alarm that was told -> wall time of that; gone a day after the last change
 )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from gateway.store.knobs import knob_pairs
 from gateway.store.patience import Patience
 from gateway.store.snapshots import known_json, parse_snapshot
 from gateway.store.stamps import Block, Stamps
+from gateway.store.waits import Waits
 from gateway.store.watch import RoomWatch
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ class Line:
         self.in_flight = 0  # requests of this process that are with the origin now
         self.functions = Functions(room)
         self.watch = RoomWatch(store, room)
+        self.waits = Waits(self.count)
         self._store = store
         self._defaults = defaults
         self._poll_max_s = poll_max_s
@@ -132,18 +135,23 @@ class Line:
         self._highest = max(self._highest, answer)
         return answer
 
-    async def check_in(self, number: int, *, returning: bool = False) -> State:
+    async def check_in(self, number: int, *, returning: bool = False, joined_s: float | None = None) -> State:
         """Mark present, and claim an offer if there is one.
 
-        ``returning``: the visitor holds a pass within its hard limit. An admission may take a second or two to
-        come: it is told at its place in the rate. Raises StoreUnreachable.
+        ``returning``: the visitor holds a pass within its hard limit. ``joined_s``: wall time of the ticket, for
+        the record of told waits. An admission may take a second or two to come: it is told at its place in the
+        rate. Raises StoreUnreachable.
         """
         answer = await self._ask("check_in", number, int(returning), place_of=number)
         known = _STATES.get(answer)
         if known is not None:
             return known
-        state, _, wait_ms = answer.partition(" ")
-        await asyncio.sleep(int(wait_ms) / 1000)
+        state, wait_ms, *claim = answer.split(" ")
+        if claim and joined_s is not None:
+            entering_s = time.time() + int(wait_ms) / 1000
+            self.waits.claimed(self._position(number), joined_s, entering_s, late=claim == ["late"])
+        if wait_ms != "0":
+            await asyncio.sleep(int(wait_ms) / 1000)
         return _STATES[state]
 
     async def look(self, number: int, *, returning: bool = False) -> State:

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.counters import ORIGIN_RESPONSES, ORIGIN_SECONDS
+from gateway.counters import LATE_CLAIMS, ORIGIN_RESPONSES, ORIGIN_SECONDS, WAIT_TOLD
+from gateway.domain.accuracy import Outcomes, Tally, tally_of
 from gateway.domain.origin_health import Counts
-from gateway.domain.steering import Course, Plan, course_of, plan_of, stored
+from gateway.domain.steering import Course, Plan, course_of, plan_of
 from gateway.errors import StoreError
 from gateway.store.functions import Command
 from gateway.store.keys import room_key, watch_key
@@ -24,7 +25,8 @@ ORIGIN_ROW_MS = 10_000
 ORIGIN_ROWS_KEPT = 10_000  # 27 hours, about a hundred bytes each
 WINDOW_MS = 30_000  # over which the origin's health is told
 HOLD_MS = 5_000  # a watch that is not renewed for so long falls to another worker
-TOLD_MS = 24 * 3_600_000
+TOLD_ROWS_KEPT = 61  # ten minutes
+ALARMS_KEPT_MS = 24 * 3_600_000
 RECENT_ROWS = 14  # a little more than two minutes
 HEARD_MS = 60_000  # who was silent for longer is not shown any more
 
@@ -63,6 +65,8 @@ class Vitals:
     samples: tuple[tuple[float, ...], ...]  # the latest, oldest first
     plan: Plan | None  # None: people turn the rate
     course: Course | None  # of that plan, never of an earlier one
+    told_at_start: Tally | None  # when the line began, or an earlier one while that is not known yet
+    told_before: Tally | None  # about ten minutes ago
 
     def workers(self, now_ms: int) -> list[WorkerSeen]:
         """Those heard within a minute of ``now_ms``, the longest silent first."""
@@ -82,6 +86,10 @@ class Vitals:
         """The origin's counters as they are now."""
         return origin_counts(now_ms, self.counters)
 
+    def told(self, now_ms: int, instance: str) -> Tally:
+        """How told waits came out up to now."""
+        return told_tally(now_ms, instance, self.counters)
+
     def before(self, now_ms: int, window_ms: int = WINDOW_MS) -> Counts | None:
         """The newest row that is at least the window old, else the oldest there is."""
         older = [row for row in self.origin_rows if row.at_ms <= now_ms - window_ms]
@@ -97,7 +105,7 @@ class RoomWatch:
 
     async def vitals(self) -> Vitals:
         """Everything in one round trip."""
-        tick, metrics, workers, reports, rows, samples, plan, course = await self._execute(
+        tick, metrics, workers, reports, rows, samples, plan, course, at_start, before = await self._execute(
             ("HGET", self._key("line"), "tick_ms"),
             ("HGETALL", self._key("metrics")),
             ("ZRANGE", self._key("workers"), 0, -1, "WITHSCORES"),
@@ -106,6 +114,8 @@ class RoomWatch:
             ("LRANGE", self._key("samples"), -RECENT_ROWS, -1),
             ("GET", watch_key(self._room, "plan")),
             ("GET", watch_key(self._room, "course")),
+            ("GET", watch_key(self._room, "told:line")),
+            ("LINDEX", watch_key(self._room, "told"), 0),
         )
         return Vitals(
             tick_ms=int(tick or 0),
@@ -116,6 +126,8 @@ class RoomWatch:
             samples=tuple(tuple(map(float, row.split())) for row in samples),
             plan=plan_of(json.loads(plan)) if plan else None,
             course=_course_of(plan, course),
+            told_at_start=_tally(at_start),
+            told_before=_tally(before),
         )
 
     async def is_durable(self) -> bool:
@@ -161,11 +173,23 @@ class RoomWatch:
         (now,) = await self._execute(("TIME",))
         return int(now[0]) * 1000 + int(now[1]) // 1000
 
-    async def add_origin_row(self, counts: Counts) -> None:
+    async def add_rows(self, counts: Counts, told: Tally) -> None:
         """Keep the counters as they are."""
         row = " ".join(f"{value:.10g}" for value in (counts.answers, counts.errors, *counts.buckets))
-        key = watch_key(self._room, "origin")
-        await self._execute(("RPUSH", key, f"{counts.at_ms} {row}"), ("LTRIM", key, -ORIGIN_ROWS_KEPT, -1))
+        key, told_key = watch_key(self._room, "origin"), watch_key(self._room, "told")
+        await self._execute(
+            ("RPUSH", key, f"{counts.at_ms} {row}"),
+            ("LTRIM", key, -ORIGIN_ROWS_KEPT, -1),
+            ("RPUSH", told_key, _json(told)),
+            ("LTRIM", told_key, -TOLD_ROWS_KEPT, -1),
+        )
+
+    async def begin_told(self, told: Tally) -> None:
+        """A line begins: what is counted of told waits from here on is its own."""
+        key = watch_key(self._room, "told")
+        await self._execute(
+            ("SET", watch_key(self._room, "told:line"), _json(told)), ("DEL", key), ("RPUSH", key, _json(told))
+        )
 
     async def order(self, plan: Plan, rate_per_minute: float) -> None:
         """From now on ``plan`` turns the rate, which is ``rate_per_minute`` now."""
@@ -193,7 +217,7 @@ class RoomWatch:
         """It was told that the alarm began, or that it is over. What rings for a day is told again."""
         key = watch_key(self._room, "alarms")
         change: Command = ("HSET", key, name, at_ms) if is_raised else ("HDEL", key, name)
-        await self._execute(change, ("PEXPIRE", key, TOLD_MS))
+        await self._execute(change, ("PEXPIRE", key, ALARMS_KEPT_MS))
 
     def _key(self, name: str) -> str:
         return room_key(self._room, name)
@@ -212,6 +236,21 @@ def origin_counts(now_ms: int, counters: Mapping[str, float]) -> Counts:
     return Counts(now_ms, sum(buckets), sum(counters.get(name, 0.0) for name in _ERRORS), buckets)
 
 
+def told_tally(now_ms: int, instance: str, counters: Mapping[str, float]) -> Tally:
+    """What the workers counted of told waits."""
+
+    def outcomes(when: str) -> Outcomes:
+        keys = (WAIT_TOLD.key(when=when, outcome=outcome) for outcome in ("right", "too-short", "too-long"))
+        return Outcomes(*(counters.get(key, 0.0) for key in keys))
+
+    late = counters.get(LATE_CLAIMS.key(), 0.0)
+    return Tally(now_ms, instance, outcomes("join"), outcomes("halfway"), late)
+
+
+def _tally(text: str | None) -> Tally | None:
+    return tally_of(json.loads(text)) if text else None
+
+
 def _course_of(plan: str | None, course: str | None) -> Course | None:
     if not plan or not course:
         return None
@@ -219,8 +258,8 @@ def _course_of(plan: str | None, course: str | None) -> Course | None:
     return read if read.plan == json.loads(plan)["id"] else None
 
 
-def _json(value: Plan | Course) -> str:
-    return json.dumps(stored(value), ensure_ascii=False)
+def _json(value: Plan | Course | Tally) -> str:
+    return json.dumps(asdict(value), ensure_ascii=False)
 
 
 def _row(text: str) -> Counts:

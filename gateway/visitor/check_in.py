@@ -31,6 +31,7 @@ from gateway.visitor.body import BodyTooLarge, read_body
 from gateway.visitor.counting import counting_requests
 from gateway.visitor.pages import Header
 from gateway.visitor.reception import bypass_pass, credential_headers, pass_headers, stamp_headers
+from gateway.visitor.rehearsal import refusal
 from gateway.visitor.requests import Request
 from gateway.visitor.rooms import VisitorRoom
 from gateway.visitor.standing import ENDED, Standing, describe_json
@@ -70,8 +71,11 @@ class CheckInCalls:
                 return not_allowed(method)
             if method == "POST" and request.is_cross_site(self._public_origin):
                 return problem(403, "cross-site", "This call is for pages of this site only.")
+            now_s = time.time()
+            if (refused := refusal(self._room, request, now_s)) is not None:
+                return refused
             try:
-                return await work(request, scope, receive, time.time())
+                return await work(request, scope, receive, now_s)
             except LineClosed:
                 return problem(401, "closed", "The room closed before this stamp had a number.", _AUTHENTICATE)
             except StoreError:

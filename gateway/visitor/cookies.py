@@ -9,7 +9,7 @@ from functools import cache
 TICKET_COOKIE_S = 30 * 86_400  # a place is kept for the whole event, and events take weeks
 HEADER = b"set-cookie"
 
-_OURS = re.compile(rb"(?:^|;)\s*(?:__Host-)?antrean-(?:ticket|pass)-[^=;]*(?:=[^;]*)?", re.IGNORECASE)
+_OURS = re.compile(rb"(?:^|;)\s*(?:__Host-)?antrean-(?:ticket|pass|rehearsal)-[^=;]*(?:=[^;]*)?", re.IGNORECASE)
 _ATTRIBUTES = b"; Path=/; HttpOnly; SameSite=Lax"
 
 
@@ -19,6 +19,7 @@ class CookieNames:
 
     ticket: bytes
     passes: bytes
+    mark: bytes
     attributes: bytes
 
     def set_ticket(self, token: str) -> tuple[bytes, bytes]:
@@ -26,6 +27,10 @@ class CookieNames:
 
     def set_pass(self, token: str, lives_s: int) -> tuple[bytes, bytes]:
         return HEADER, b"%b=%b; Max-Age=%d%b" % (self.passes, token.encode(), lives_s, self.attributes)
+
+    def set_mark(self, token: str, lives_s: int) -> tuple[bytes, bytes]:
+        """``lives_s`` 0 takes it back."""
+        return HEADER, b"%b=%b; Max-Age=%d%b" % (self.mark, token.encode(), lives_s, self.attributes)
 
     def clear(self) -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]]:
         """Both cookies, taken back."""
@@ -39,9 +44,9 @@ class CookieNames:
 def cookie_names(room: str, secure: bool) -> CookieNames:
     prefix = b"__Host-" if secure else b""
     attributes = b"; Secure" + _ATTRIBUTES if secure else _ATTRIBUTES
-    return CookieNames(
-        prefix + b"antrean-ticket-" + room.encode(), prefix + b"antrean-pass-" + room.encode(), attributes
-    )
+    kinds = (b"ticket", b"pass", b"rehearsal")
+    ticket, passes, mark = (b"%bantrean-%b-%b" % (prefix, kind, room.encode()) for kind in kinds)
+    return CookieNames(ticket, passes, mark, attributes)
 
 
 def without_ours(cookie: bytes) -> bytes:

@@ -21,6 +21,7 @@ from gateway.visitor.counting import count_request
 from gateway.visitor.onward import VisitorHeader
 from gateway.visitor.pages import Header
 from gateway.visitor.reception import bypass_pass, pass_headers, renewed
+from gateway.visitor.rehearsal import Rehearsals
 from gateway.visitor.requests import Request
 from gateway.visitor.rooms import Places, VisitorRoom
 
@@ -39,12 +40,14 @@ class ForwardAuth:
         rooms: Mapping[str, VisitorRoom],
         places: Places,
         visitors: Mapping[str, VisitorHeader],
+        rehearsals: Rehearsals,
         *,
         secure: bool | None,
     ) -> None:
         self._rooms = rooms
         self._places = places
         self._visitors = visitors
+        self._rehearsals = rehearsals
         self._secure = secure
 
     async def __call__(self, scope: Scope, receive: Receive) -> Answer:
@@ -69,7 +72,8 @@ class ForwardAuth:
         count_request(room.line, "authorize")
         if not any(place.protected for place in places):
             return _FREE
-        return self._judge(room, request, asked[0], now_s)
+        chosen = self._rehearsals.room_for(room, request, now_s)
+        return chosen if isinstance(chosen, Answer) else self._judge(chosen, request, asked[0], now_s)
 
     def _judge(self, room: VisitorRoom, request: Request, asked: tuple[bytes, bytes], now_s: float) -> Answer:
         decision = decide(

@@ -26,6 +26,7 @@ from gateway.visitor.onward import VisitorHeader, pass_free, pass_on
 from gateway.visitor.pulse import Pulse
 from gateway.visitor.reception import Onward
 from gateway.visitor.reception import receive as receive_visitor
+from gateway.visitor.rehearsal import MarkCalls, Rehearsals, refusal
 from gateway.visitor.requests import Request
 from gateway.visitor.rooms import Places, VisitorRoom
 
@@ -46,6 +47,7 @@ class Gate:
         self._rooms = rooms
         self._places = Places(rules)
         self._secure = None if public_url is None else public_url.startswith("https:")
+        self._rehearsals = Rehearsals(rooms.values())
         self._visitors = {room_id: VisitorHeader(room) for room_id, room in rooms.items()}
         self._calls = self._public_calls((public_url or "").encode())
 
@@ -82,7 +84,9 @@ class Gate:
         """Every public call by its raw path: found before anything of the request is looked at."""
         calls: dict[bytes, Call] = {
             OURS + b"health": self._health,
-            OURS + b"authorize": ForwardAuth(self._rooms, self._places, self._visitors, secure=self._secure),
+            OURS + b"authorize": ForwardAuth(
+                self._rooms, self._places, self._visitors, self._rehearsals, secure=self._secure
+            ),
         }
         for room in self._rooms.values():
             prefix = OURS + room.id.encode() + b"/"
@@ -92,6 +96,9 @@ class Gate:
             draw = DrawCalls(room, secure=self._secure)
             calls[prefix + b"draw"], calls[prefix + b"draw.json"] = draw.page, draw.export
             calls[prefix + b"draw-script"] = draw.script
+            if room.settings.rehearses:
+                marks = MarkCalls(room, secure=self._secure)
+                calls[prefix + b"begin"], calls[prefix + b"end"] = marks.begin, marks.end
             calls |= {prefix + name.encode(): call for name, call in in_room.by_name().items()}
         return calls
 
@@ -103,10 +110,12 @@ class Gate:
             return problem(400, "ambiguous-path", str(error))
         if place is None:
             return problem(404, "no-room", "No room protects this path at this host.")
-        room = self._rooms[place.room]
-        if not place.protected:
-            return _guarded(partial(pass_free, room))
         now_s = time.time()
+        if not place.protected:
+            return _guarded(partial(pass_free, self._rooms[place.room]))
+        room = self._rehearsals.room_for(self._rooms[place.room], request, now_s)
+        if isinstance(room, Answer):
+            return room
         decision = self._decide(room, request, now_s)
         outcome = await receive_visitor(room, request, decision, now_s)
         if isinstance(outcome, Onward):
@@ -140,15 +149,17 @@ class Gate:
         except AmbiguousPath:
             place = None
         if place is not None and not request.raw_path.startswith(OURS):
-            room, now_s = self._rooms[place.room], time.time()
+            now_s = time.time()
             if not place.protected:
-                await pass_free(room, scope, receive, send)
+                await pass_free(self._rooms[place.room], scope, receive, send)
                 return
-            decision = self._decide(room, request, now_s, _NO_PAGE)
-            outcome = await receive_visitor(room, request, decision, now_s)
-            if isinstance(outcome, Onward):
-                await self._onward(room, request, outcome, now_s)(scope, receive, send)
-                return
+            room = self._rehearsals.room_for(self._rooms[place.room], request, now_s)
+            if not isinstance(room, Answer):
+                decision = self._decide(room, request, now_s, _NO_PAGE)
+                outcome = await receive_visitor(room, request, decision, now_s)
+                if isinstance(outcome, Onward):
+                    await self._onward(room, request, outcome, now_s)(scope, receive, send)
+                    return
         await receive()
         await send({"type": "websocket.close", "code": 1008, "reason": "no pass"})  # the server answers 403
 
@@ -161,6 +172,8 @@ class Gate:
                 return not_allowed("GET", "POST")
             count_request(room.line, "wait")
             now_s = time.time()
+            if (refused := refusal(room, request, now_s)) is not None:
+                return refused
             return_to = _wanted(request.query)
             decision = self._decide(room, request, now_s)
             outcome = await receive_visitor(room, request, decision, now_s, return_to=return_to)

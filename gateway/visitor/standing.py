@@ -15,6 +15,8 @@ from gateway.errors import StoreError, StoreUnreachable
 from gateway.store.line import State
 from gateway.visitor.rooms import VisitorRoom
 
+TICKET_GRAIN_S = 1.0  # a ticket tells its time in whole seconds
+
 # A number in one of these states leads nowhere any more: its visitor may join anew.
 ENDED = frozenset((State.FINISHED, State.EXPIRED, State.WITHDRAWN, State.UNKNOWN))
 _JSON = {True: "true", False: "false", None: "null"}
@@ -47,7 +49,8 @@ async def check_in(room: VisitorRoom, ticket: Ticket, held: Pass | None, now_s: 
     if held is not None and held.number != ticket.number:
         held = None
     try:
-        state = await room.line.check_in(ticket.number, returning=held is not None)
+        joined_s = ticket.issued_at_s + TICKET_GRAIN_S / 2
+        state = await room.line.check_in(ticket.number, returning=held is not None, joined_s=joined_s)
     except StoreError:
         alone = admitted_alone(room, ticket, now_s)
         if alone is None:

@@ -453,7 +453,7 @@ class Day:
         stays = crowd.in_line(who) & crowd.awake[who] & (states != INSIDE) & (states != OTHER)
         claimed = np.flatnonzero(states == INSIDE)
         if len(claimed):
-            waits = [int(reply[index][9:] or 0) for index in claimed.tolist()]
+            waits = [int((reply[index] + " 0").split(" ")[1]) for index in claimed.tolist()]
             self.ledger.admit(OPENS_MS + second * 1000 + part * PART_MS, waits)
             self.ledger.late_claims += int(np.count_nonzero(crowd.state[who[claimed]] == LATE))
             told_s = second + (np.array(waits) + part * PART_MS) // 1000

@@ -177,6 +177,8 @@ def test_rooms_are_listed_and_shown_for_people_and_for_scripts(antrean: Shell) -
     shown = antrean("room", "show").out
     assert "60 a minute configured" in shown
     assert "0 of at most 500" in shown
+    assert "nobody entered yet who was told one" in shown
+    assert antrean("room", "show", "--json").json["told"]["event"]["join"]["judged"] == 0
 
 
 def test_a_message_is_announced_in_both_languages_and_taken_away(antrean: Shell) -> None:
@@ -203,7 +205,9 @@ BAD = [
     (["room", "new-line"], 2, "Say --yes"),
     (["ticket", "show", "A-0001-2341"], 2, "has a typing mistake"),
     (["ticket", "show", "#77"], 5, "number 77 was not given out"),
-    (["pass", "issue"], 2, "say --staff"),
+    (["pass", "issue"], 2, "say --staff or --rehearsal"),
+    (["pass", "issue", "--staff", "--rehearsal"], 2, "say --staff or --rehearsal"),
+    (["pass", "issue", "--rehearsal"], 2, "registration has no rehearsal: set rehearsal = true"),
     (["pass", "issue", "other", "--staff"], 5, "there is no room 'other'"),
     (["desk", "token", "x", "--revoke"], 2, "there is no token 'x'"),
 ]
@@ -277,6 +281,17 @@ def test_a_staff_pass_is_believed_until_it_ends_in_any_line(antrean: Shell) -> N
     assert read.kind == "staff"
     assert 7100 < read.expires_at_s - now_s <= 7200
     assert "Antrean-Pass: " in antrean("pass", "issue", ROOM, "--staff").out
+
+
+def test_a_rehearsals_mark_is_believed_for_its_room_until_it_ends(antrean: Shell, tmp_path: Path) -> None:
+    config = tmp_path / "antrean.toml"
+    config.write_text('[[rooms]]\nid = "registration"\norigin = "http://127.0.0.1:9"\nrehearsal = true\n')
+    issue = ("pass", "issue", "--rehearsal", "--hours", "2")
+    made = antrean(*issue, "--json", ANTREAN_CONFIG=str(config)).json
+    read = Keyring(load_keys(antrean.settings)).read_mark(made["mark"], room=ROOM, now_s=time.time())
+    assert 7100 < read.expires_at_s - time.time() <= 7200
+    assert made["begin"] == f"/_queue/registration-rehearsal/begin?mark={made['mark']}"
+    assert "Antrean-Rehearsal: " in antrean(*issue, ANTREAN_CONFIG=str(config)).out
 
 
 def test_rotated_keys_sign_anew_and_believe_what_was_signed_before(antrean: Shell) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.counters import CREDENTIALS_REFUSED, ORIGIN_SECONDS, REQUESTS, observe
+from gateway.counters import CREDENTIALS_REFUSED, ORIGIN_SECONDS, REQUESTS, WAIT_TOLD_ERROR_SECONDS, observe
 from gateway.domain.room import Knobs, Phase, Snapshot
 from gateway.metrics import FIGURES, RoomReading, render
 from gateway.store.watch import Report
@@ -120,3 +121,19 @@ def test_counts_nobody_declared_are_exported_and_odd_ones_cannot_break_the_scrap
     assert value(text, "surprise_total", room="r", why="x") == 3
     assert value(text, "credentials_refused_total", room="r", reason="forged") == 1
     assert "evil" not in text
+
+
+def test_a_histogram_has_its_labels_beside_the_room() -> None:
+    counted: Counter[str] = Counter()
+
+    def count(key: str, amount: float) -> None:
+        counted[key] += amount  # type: ignore[assignment]
+
+    for when, seconds in (("join", 0.0), ("join", 31.0), ("halfway", 4.0)):
+        observe(count, WAIT_TOLD_ERROR_SECONDS[when], seconds)
+    text = rendered(counters=counted)
+    name = "wait_told_error_seconds"
+    assert value(text, f"{name}_bucket", room="r", when="join", le="0") == 1
+    assert value(text, f"{name}_bucket", room="r", when="join", le="60") == 2
+    assert value(text, f"{name}_sum", room="r", when="join") == 31
+    assert value(text, f"{name}_count", room="r", when="halfway") == 1

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from gateway.counters import WAIT_TOLD
 from gateway.i18n import LOCALES, missing_texts
+from gateway.watching import Watching
 
 
 class Fields(HTMLParser):
@@ -69,6 +71,23 @@ async def test_the_desk_shows_the_room_and_its_numbers(browser: Browser, worker:
     assert re.search(r'data-figure="issued">1<', page)
     assert re.search(r'data-figure="ceiling">500<', page)
     assert re.search(r"data-phase>Open<", page)
+
+
+async def test_the_desk_tells_how_many_told_waits_held(browser: Browser, worker: Any) -> None:
+    watching = Watching(worker.store)
+    await worker.store.tick()
+    await watching.look(worker.line)  # the line has begun
+    assert re.search(r'data-told="event"[^>]* hidden>', await browser.get()), "nobody entered yet"
+    for when, outcome, count in (("join", "right", 6), ("join", "too-short", 2), ("halfway", "right", 8)):
+        worker.line.count(WAIT_TOLD.key(when=when, outcome=outcome), count)
+    await worker.store.tick()
+    page = await browser.get()
+    assert "of the 8 admissions of this line, 75 % entered within the range told when they joined, 100 %" in page
+    assert "of 8 admissions, 75 % within" in page, "and the last ten minutes"
+    assert "dari 8 orang yang masuk dalam antrean ini, 75 % masuk" in await browser.get("/?lang=id")
+    await worker.line.new_line(actor="tests")
+    await watching.look(worker.line)
+    assert re.search(r'data-told="event"[^>]* hidden>', await browser.get()), "of another line"
 
 
 async def test_a_change_is_told_with_its_way_back(browser: Browser, worker: Any) -> None:

@@ -28,6 +28,8 @@ def default_of(model: type, name: str, setting: Setting) -> str:
         return (setting.reason or "none").partition(". ")[0].rstrip(".")
     if isinstance(value, tuple):
         return ", ".join(f"`{item}`" for item in value)
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 

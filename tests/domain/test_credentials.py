@@ -11,12 +11,15 @@ from itsdangerous import Signer, URLSafeSerializer
 from gateway.domain.credentials import (
     HARD_LIMIT_S,
     IDLE_S,
+    MARK_SALT,
     PASS_SALT,
     SKEW_S,
+    STAMP_SALT,
     TICKET_SALT,
     UNUSED_S,
     VISITOR_SALT,
     Keyring,
+    Mark,
     Pass,
     Ticket,
     renew,
@@ -144,6 +147,22 @@ def test_a_ticket_is_not_a_pass_and_a_visitor_header_is_neither() -> None:
     for token in (RING.sign_ticket(TICKET), RING.sign_visitor(PASS, NOW)):
         with pytest.raises(ForgedCredential):
             read_pass(token)
+
+
+def test_a_rehearsals_mark_is_signed_for_that_alone() -> None:
+    mark = Mark("registration", int(NOW) + 60, "n0nce")
+    token = RING.sign_mark(mark)
+    assert RING.read_mark(token, room="registration", now_s=NOW + 60) == mark
+    payload = token.rpartition(".")[0]
+    for salt in (TICKET_SALT, PASS_SALT, STAMP_SALT, VISITOR_SALT):
+        with pytest.raises(ForgedCredential):
+            RING.read_mark(plain_signer(salt).sign(payload), room="registration", now_s=NOW)
+    with pytest.raises(ExpiredCredential):
+        RING.read_mark(token, room="registration", now_s=NOW + 61)
+    with pytest.raises(ForgedCredential):
+        RING.read_mark(plain_signer(MARK_SALT).sign("2~registration~1~n"), room="registration", now_s=NOW)
+    with pytest.raises(ValueError, match="cannot stand in a mark"):
+        RING.sign_mark(replace(mark, room="a~b"))
 
 
 def test_a_signature_has_one_spelling_only() -> None:

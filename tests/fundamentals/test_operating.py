@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
-from tests.fundamentals.antrean import Antrean, is_form
+from tests.fundamentals.antrean import ROOM, Antrean, is_form
+from tests.people import until
 
 
 async def test_pause_keeps_the_line_and_resume_goes_on_with_it(antrean: Antrean) -> None:
@@ -20,6 +22,31 @@ async def test_pause_keeps_the_line_and_resume_goes_on_with_it(antrean: Antrean)
     audit = json.loads(antrean.command("room", "audit", "registration", "--json"))["entries"]
     assert [entry["after"] for entry in audit[:2]] == [{"phase": "open"}, {"phase": "paused"}]
     assert audit[1]["why"] == "the database is being moved"
+
+
+async def test_what_was_told_of_the_wait_is_held_against_how_long_it_was(antrean: Antrean) -> None:
+    await antrean.room("set", "--rate", "60")
+
+    async def told() -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(antrean.command("room", "show", ROOM, "--json"))
+        return dict(answer["told"]["event"], at_ms=answer["now_ms"])
+
+    async def has_begun() -> bool:
+        return (now := await told())["since_ms"] < now["at_ms"]
+
+    await until(has_begun, "the record of this line has begun")
+    crowd = antrean.applicants(5)
+    waiting = [one for one in crowd if not is_form(await one.comes())]
+    for applicant in waiting:
+        await applicant.waits()
+
+    async def is_told() -> bool:
+        return bool((await told())["halfway"]["judged"] == len(waiting))
+
+    await until(is_told, "everybody who waited is in the record, and nobody else")
+    record = await told()
+    assert record["join"]["judged"] == len(waiting) >= 3
+    assert (record["join"]["right_percent"], record["halfway"]["right_percent"]) == (100, 100), record
 
 
 async def test_last_call_serves_who_is_in_line_and_gives_out_no_more_numbers(antrean: Antrean) -> None:

@@ -38,6 +38,12 @@ FAULTS = (
     "lost-registration",  # a number is shown, nothing is written
     "deaf",  # some worker goes on with another rate
     "forgets",  # the third in line never gets in
+    "number-lost",  # who opens the site again gets another number
+    "two-leases",  # each copy of a ticket is let in for itself, as somebody else
+    "absurd-range",  # the wait is between a large number and a small one
+    "cursors",  # more are served than called
+    "miscounts-tickets",  # every tenth ticket is counted twice
+    "miscounts-admissions",  # every fifth admission is not counted
 )
 ROOM = "registration"
 CALL_AHEAD_S = 20
@@ -56,8 +62,9 @@ class Line:
     claimed: int = 0
     ticked: float = field(default_factory=time.monotonic)
     tickets: dict[str, int] = field(default_factory=dict)  # ticket to number
-    passes: set[str] = field(default_factory=set)
+    passes: dict[str, str] = field(default_factory=dict)  # pass to the visitor's id at the site
     inside: set[int] = field(default_factory=set)
+    gone: set[int] = field(default_factory=set)  # given up
     registrations: list[str] = field(default_factory=list)
     checked_in: int = 0
     looks: int = 0
@@ -103,7 +110,10 @@ class Line:
         """Let in, if it is this number's turn and the meter of claims allows it."""
         self.tick()
         if number in self.inside:
+            self.claimed += self.fault == "two-leases"
             return True
+        if number in self.gone:
+            return False
         if not self.offered(number) or (self.claim_credit < 1 and self.fault not in ("rate", "turn")):
             return False
         self.claim_credit -= 1
@@ -115,15 +125,18 @@ class Line:
         self.looks += 1
         ahead = max(0, number - self.serving - 1)
         wait_s = ahead * 60 / self.rate_per_minute
+        low_s, high_s = int(wait_s * 0.8), int(wait_s * 1.3) + 10
+        if self.fault == "absurd-range":
+            low_s, high_s = high_s, low_s
         position = number + (self.looks if self.fault == "position-grows" else 0)
         waiting = "called" if number <= self.called else "waiting"
         return {
             "number": number,
             "shown": f"A-{number:08d}",
             "position": position,
-            "state": "admitted" if admitted else waiting,
+            "state": "admitted" if admitted else "withdrawn" if number in self.gone else waiting,
             "ahead": ahead,
-            "eta": {"low_s": int(wait_s * 0.8), "high_s": int(wait_s * 1.3) + 10},
+            "eta": {"low_s": low_s, "high_s": high_s},
             "poll_s": 2,
             "location": "/" if admitted else None,
         }
@@ -152,13 +165,17 @@ class Gateway:
         ticket = request.headers.get("antrean-ticket") or request.cookies.get(name, "")
         return self.line.tickets.get(ticket)
 
+    def pass_of(self, request: Request) -> str:
+        return request.headers.get("antrean-pass") or request.cookies.get(f"antrean-pass-{ROOM}", "")
+
     def has_pass(self, request: Request) -> bool:
-        value = request.headers.get("antrean-pass") or request.cookies.get(f"antrean-pass-{ROOM}", "")
+        value = self.pass_of(request)
         return value in self.line.passes or (self.line.fault == "forgery" and bool(value))
 
-    def let_in(self, response: Response) -> Response:
+    def let_in(self, response: Response, number: int) -> Response:
         value = secrets.token_urlsafe(24)
-        self.line.passes.add(value)
+        one = f"{number}:{value}" if self.line.fault == "two-leases" else str(number)
+        self.line.passes[value] = one
         response.set_cookie(f"antrean-pass-{ROOM}", value, httponly=True, samesite="lax")
         response.headers["Antrean-Pass"] = value
         return response
@@ -169,6 +186,8 @@ class Gateway:
         if request.headers.get("sec-fetch-mode") != "navigate":
             return JSONResponse({"status": 429}, 429, {"Retry-After": "5"})
         number, ticket = self.number(request), ""
+        if self.line.fault == "number-lost" and number not in self.line.inside:
+            number = None
         nobody_waits = self.line.serving >= self.line.issued
         if number is None:
             ticket = self.line.join()
@@ -176,7 +195,7 @@ class Gateway:
         elif not self.line.claim(number):
             return HTMLResponse(WAITING)
         if number in self.line.inside or (nobody_waits and self.line.claim(number)):
-            response = self.let_in(self.form())
+            response = self.let_in(self.form(), number)
         else:
             response = HTMLResponse(WAITING)
         if ticket:
@@ -206,6 +225,8 @@ class Gateway:
 
     async def card(self, request: Request) -> Response:
         number = escape(request.path_params["number"])
+        one = self.line.passes.pop(self.pass_of(request), "")  # the visit is over, for every copy
+        self.line.passes = {value: other for value, other in self.line.passes.items() if other != one}
         response = HTMLResponse(f"<!doctype html><title>Kartu</title><p>Nomor: <b>{number}</b>")
         response.delete_cookie(f"antrean-pass-{ROOM}")
         response.delete_cookie(f"antrean-ticket-{ROOM}")
@@ -221,7 +242,7 @@ class Gateway:
             "phase": "open",
             "now_ms": time.time_ns() // 10**6,
             "issued": line.issued,
-            "called": line.called,
+            "called": line.serving - 1 if line.fault == "cursors" else line.called,
             "serving": line.serving,
             "density": 1.0,
             "rate_per_minute": 600.0 if line.fault == "deaf" and line.issued > 3 else self.shown_rate,
@@ -239,7 +260,7 @@ class Gateway:
         number = self.line.tickets[ticket]
         admitted = nobody_waits and self.line.claim(number)
         response: Response = JSONResponse(self.line.state(number, admitted), 201, {"Antrean-Ticket": ticket})
-        return self.let_in(response) if admitted else response
+        return self.let_in(response, number) if admitted else response
 
     async def ticket(self, request: Request) -> Response:
         number = self.number(request)
@@ -258,9 +279,15 @@ class Gateway:
             os._exit(1)
         admitted = self.line.claim(number)
         response = JSONResponse(self.line.state(number, admitted))
-        return self.let_in(response) if admitted else response
+        return self.let_in(response, number) if admitted else response
 
-    async def leave(self, _: Request) -> Response:
+    async def still_here(self, request: Request) -> Response:
+        return JSONResponse({"visitor": self.line.passes.get(self.pass_of(request))})
+
+    async def leave(self, request: Request) -> Response:
+        if (number := self.number(request)) is not None:
+            self.line.gone.add(number)
+            self.line.inside.discard(number)
         return Response(status_code=204)
 
     async def health(self, _: Request) -> Response:
@@ -268,9 +295,11 @@ class Gateway:
 
     async def metrics(self, _: Request) -> Response:
         line = self.line
+        issued = line.issued + (line.issued // 10 if line.fault == "miscounts-tickets" else 0)
+        claimed = line.claimed - (line.claimed // 5 if line.fault == "miscounts-admissions" else 0)
         return PlainTextResponse(
-            f'antrean_issued{{room="{ROOM}"}} {float(line.issued)}\n'
-            f'antrean_admissions_total{{room="{ROOM}"}} {float(line.claimed)}\n'
+            f'antrean_issued{{room="{ROOM}"}} {float(issued)}\n'
+            f'antrean_admissions_total{{room="{ROOM}"}} {float(claimed)}\n'
         )
 
     async def set_rate(self, request: Request) -> Response:
@@ -284,9 +313,10 @@ class Gateway:
         queue = f"/_queue/{ROOM}"
         return Starlette(
             routes=[
-                Route("/", self.site),
+                Route("/", self.site, methods=["GET", "POST"]),
                 Route("/register", self.register, methods=["POST"]),
                 Route("/card/{number}", self.card),
+                Route("/still-here", self.still_here),
                 Route("/health", self.health),
                 Route("/metrics", self.metrics),
                 Route("/_queue/health", self.health),

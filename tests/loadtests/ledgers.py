@@ -12,6 +12,7 @@ from loadtests.ledger import (
     Call,
     Ended,
     Event,
+    Known,
     Ledger,
     Pulse,
     Registered,
@@ -83,6 +84,7 @@ def visit(visitor: int) -> list[Event]:
         seen(visitor, inside_s - 5, "called"),
         seen(visitor, inside_s, "admitted"),
         Admitted(visitor, "line", number, number, inside_s, inside_s + 0.1),
+        Known(visitor, f"one:{number}", inside_s + 1),
         Registered(visitor, f"2026-{number:07d}-0", done_s, done_s + 0.1),
         Ended(visitor, "registered", done_s + 0.1),
     ]

@@ -59,14 +59,14 @@ def fake_gateway(fault: str, rate: float = 77.0) -> Iterator[str]:
         process.stdout.close()
 
 
-def load(host: str, reports: Path, *arguments: str) -> Outcome:
-    """Run ``python -m loadtests`` to its end."""
+def load(host: str, reports: Path, *arguments: str, module: str = "loadtests") -> Outcome:
+    """Run ``python -m loadtests``, or another module with its options, to its end."""
     command = shlex.join([sys.executable, str(HERE / "fake_antrean.py")])
     python = generator_python()
     assert python
     done = subprocess.run(
         [
-            *(python, "-m", "loadtests", "--host", host, "--desk", host, "--antrean", command),
+            *(python, "-m", module, "--host", host, "--desk", host, "--antrean", command),
             *("--reports", str(reports), *arguments),
         ],
         cwd=ROOT,
@@ -76,7 +76,7 @@ def load(host: str, reports: Path, *arguments: str) -> Outcome:
         timeout=RUN_WITHIN_S,
         check=False,
     )
-    folders = sorted(reports.glob("load-*"))
+    folders = sorted(reports.glob("*-*"))
     folder = folders[-1] if folders else reports
     written = folder / "result.json"
     result = json.loads(written.read_text()) if written.exists() else {}

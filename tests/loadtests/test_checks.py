@@ -16,10 +16,12 @@ from loadtests.ledger import (
     Ended,
     Event,
     Failure,
+    Known,
     Ledger,
     Pulse,
     Registered,
     Seen,
+    Silence,
 )
 from loadtests.verdict import Check, Facts, Figures, broken
 from tests.loadtests.ledgers import VISITORS, admitted_s, changed, honest, honest_events, honest_facts, pulse, seen
@@ -75,6 +77,8 @@ BROKEN: list[tuple[str, str, Callable[[], Ledger]]] = [
         "registrations",
         lambda: changed(is_a(Registered, 1), with_fields(registration="2026-0000001-0")),
     ),
+    ("a copied ticket that is two visitors at the origin", "origin-id", lambda: plus(Known(4, "one:99", 60.0))),
+    ("a visitor who is another at the origin", "origin-id", lambda: plus(Known(99, "one:5", 60.0))),
     ("a position that grew", "position", lambda: plus(seen(9, 41.0, position=11, ahead=0))),
     (
         "a visitor told of people ahead when one behind was inside",
@@ -166,6 +170,30 @@ def test_the_same_number_in_two_lines_is_not_given_twice() -> None:
     other = seen(99, 50.0, number=3, position=3, instance="two")
     ledger = plus(other, pulse(50.0, 99, instance="two"))
     assert of(ledger, "numbers").passed is True
+
+
+def test_a_copied_ticket_that_is_let_in_twice_is_one_admission() -> None:
+    both = plus(Admitted(4, "line", 5, 5, admitted_s(4) + 0.05, admitted_s(4) + 0.2))
+    assert failing(both) == set()
+
+
+def test_one_number_that_the_server_let_in_twice_is_a_difference() -> None:
+    both = plus(Admitted(4, "line", 5, 5, admitted_s(4) + 0.05, admitted_s(4) + 0.2))
+    facts = replace(honest_facts(), after=Figures(100 + VISITORS, 50 + VISITORS, 41 + VISITORS))
+    assert failing(both, facts) == {"reconcile-admissions"}
+
+
+def test_a_second_number_of_the_same_visitor_is_a_ticket_more() -> None:
+    two = plus(seen(7, 30.0, number=77))
+    assert failing(two) >= {"places", "reconcile-tickets"}
+
+
+def test_the_wait_through_an_outage_says_nothing_about_estimates() -> None:
+    whole = of(honest(), "estimates").detail
+    assert whole == f"100% of {VISITORS}"
+    assert (
+        of(plus(Silence(-1, admitted_s(4) - 0.5, admitted_s(4))), "estimates").detail == f"100% of {VISITORS - 6}"
+    )
 
 
 def test_waits_outside_the_range_are_advice() -> None:

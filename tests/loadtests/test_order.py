@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.ledger import Absent, Admitted, Event, Ledger, Pulse, Seen
+from loadtests.ledger import Absent, Admitted, Event, Ledger, Pulse, Seen, Silence
 from loadtests.order import admitted_after_their_turn, claims_out_of_order, inversions
 from tests.loadtests.ledgers import pulse, seen
 
@@ -42,6 +42,13 @@ def test_being_put_off_is_counted_from_the_first_refusal() -> None:
     refused = [seen(5, at_s, "called", ahead=0) for at_s in (140.0, 145.0, 150.0)]
     assert passed(BEHIND, *refused) == []
     assert passed(BEHIND, *refused, seen(5, 150.1, "called", ahead=0)) == [5]
+
+
+def test_an_outage_puts_nobody_off() -> None:
+    refused = [seen(5, at_s, "called", ahead=0) for at_s in (140.0, 151.0)]
+    assert passed(BEHIND, *refused) == [5]
+    assert passed(BEHIND, Silence(-1, 145.0, 150.0), *refused) == []
+    assert passed(BEHIND, Silence(-1, 145.0, 150.0), *refused, seen(5, 155.1, "called", ahead=0)) == [5]
 
 
 def test_a_sleeper_can_be_passed() -> None:

@@ -77,7 +77,8 @@ async def test_it_registers_stops_when_told_and_remembers_after_a_kill(
         process.kill()
         await process.wait()
     async with running(tmp_path, port) as (process, client):
-        assert (await client.get("/health")).json() == {"status": "ok", "registrations": 1}
+        health = (await client.get("/health")).json()
+        assert (health["status"], health["registrations"], health["rehearsed"]) == ("ok", 1, 0)
         assert await Visitor(client).register({**await Visitor(client).example(), **person(fields)}) == number
         process.send_signal(told)
         async with asyncio.timeout(15):

@@ -207,6 +207,18 @@ def test_every_setting_says_what_it_does_and_what_is_allowed() -> None:
             assert not setting.allowed.endswith(".")
 
 
+def test_a_rehearsal_adds_a_room_that_no_path_leads_to() -> None:
+    real, twin = loaded('[[rooms]]\nid = "a"\norigin = "http://127.0.0.1:9"\nrehearsal = true\n').rooms
+    assert (real.id, real.rehearses) == ("a", "")
+    assert (twin.id, twin.rehearses, twin.paths, twin.origin) == ("a-rehearsal", "a", (), real.origin)
+
+
+def test_a_room_may_not_have_the_name_of_a_rehearsal() -> None:
+    rooms = '[[rooms]]\nid = "a"\npaths = ["/a"]\norigin = "http://127.0.0.1:9"\nrehearsal = true\n'
+    with pytest.raises(SettingsError, match='two rooms are named "a-rehearsal"'):
+        loaded(rooms + '[[rooms]]\nid = "a-rehearsal"\npaths = ["/b"]\norigin = "http://127.0.0.1:9"\n')
+
+
 def test_the_example_file_is_valid_and_names_every_setting_of_a_room() -> None:
     text = (ROOT / "antrean.toml.example").read_text()
     settings = loaded(text)

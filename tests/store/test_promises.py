@@ -5,6 +5,7 @@ Each test names the safeguard whose removal it notices.
 
 from __future__ import annotations
 
+import pytest
 from conftest import OpenLine
 from virtual import Crowd, VirtualLine, delivered, worst_excess
 
@@ -96,28 +97,35 @@ def test_an_outage_of_a_minute_passes_over_nobody_who_was_called(open_line: Open
     """Safeguard: room time adds one second at the most for a gap."""
     line = open_line(rate_per_minute=600, ceiling=100_000)
     crowd = Crowd(line)
-    crowd.arrive(8000, hidden_share=0.3)
+    crowd.arrive(3500, hidden_share=0.3)
     crowd.run(240)
+    assert line.snapshot.called == line.snapshot.issued, "everyone is called"
+    assert line.snapshot.issued - line.snapshot.serving > 1000
     crowd.run(60, can_reach=False)
     crowd.run(240)
     assert crowd.wronged == []
     assert worst_excess(crowd.claims, 600) <= 0.001
 
 
-def test_clock_steps_both_ways_change_nothing_that_was_promised(open_line: OpenLine) -> None:
-    """Safeguard: room time never goes back and never jumps."""
-    for step_ms in (60_000, -60_000, 3_600_000, -3_600_000):
-        line = open_line(rate_per_minute=600, ceiling=100_000)
-        crowd = Crowd(line)
-        crowd.arrive(3000)
-        crowd.run(120)
-        before, claims = line.snapshot, len(crowd.claims)
-        line.now_ms += step_ms
-        line.tick()
-        assert 0 <= line.snapshot.vt_ms - before.vt_ms <= 1000
-        assert line.snapshot.serving - before.serving <= 11
-        assert len(crowd.claims) == claims
-        line.client.flushall()
+@pytest.mark.parametrize("step_ms", [60_000, -60_000, 3_600_000, -3_600_000])
+def test_a_step_of_the_clock_changes_nothing_that_was_promised(open_line: OpenLine, step_ms: int) -> None:
+    """Safeguards: room time never goes back and never jumps; a tick is due also when the clock went back."""
+    line = open_line(rate_per_minute=600, ceiling=100_000)
+    crowd = Crowd(line)
+    crowd.arrive(2600, hidden_share=0.3)
+    crowd.run(120)
+    before, claims = line.snapshot, crowd.claims
+    crowd.claims = []  # windows are judged by one clock
+    crowd.store_clock_steps(step_ms)
+    line.tick()
+    assert 0 <= line.snapshot.vt_ms - before.vt_ms <= 1000
+    assert line.snapshot.serving - before.serving <= 11
+    crowd.run(150)
+    assert crowd.wronged == []
+    assert line.snapshot.lapsed == 0
+    assert worst_excess(claims, 600) <= 0.001
+    assert worst_excess(crowd.claims, 600) <= 0.001
+    assert delivered(crowd.claims, line.now_ms - 60_000, line.now_ms) >= 590
 
 
 def test_the_order_of_release_is_the_order_of_arrival(open_line: OpenLine) -> None:
@@ -164,14 +172,15 @@ def test_a_ceiling_below_the_number_inside_drains_and_then_holds(open_line: Open
 def test_thousands_who_keep_presence_and_never_claim_take_nothing_from_the_others(open_line: OpenLine) -> None:
     """Safeguard: what runs over at the door goes back to the release credit (pass_time)."""
     line = open_line(rate_per_minute=600, ceiling=100_000)
-    line.join(4000)
+    line.join(12_000)
     crowd = Crowd(line)
-    crowd.arrive(6000)
-    for _ in range(400):
+    crowd.arrive(1000)
+    for _ in range(450):
         # They are seen, and never ask: presence without a check-in.
         for window in ("even", "odd"):
-            line.client.setrange(f"antrean:{{room}}:seen:{window}", 1, b"\xff" * 499)
+            line.client.setrange(f"antrean:{{room}}:seen:{window}", 1, b"\xff" * 1499)
         crowd.run(1)
+    assert crowd.wronged == []
     assert delivered(crowd.claims, line.now_ms - 60_000, line.now_ms) >= 0.98 * 600
     assert worst_excess(crowd.claims, 600) <= 0.001
 
@@ -336,22 +345,27 @@ def test_the_empty_line_admits_by_rate_ceiling_and_order(open_line: OpenLine) ->
     assert line.join(1) == (6, 0), "somebody waits already"
 
 
-def test_a_million_late_returns_are_walked_in_bounded_work(open_line: OpenLine) -> None:
+def test_a_million_late_returns_are_walked_in_bounded_work_and_hold_nobody_up(open_line: OpenLine) -> None:
+    """Safeguard: no more than a thousand late returns are examined in a tick."""
     line = open_line(rate_per_minute=6000, ceiling=1_000_000)
     line.join(1_000_000)
     line.tick_for(160)
-    line.client.hset(
-        "antrean:{room}:line", mapping={"serving": 1_000_000, "called": 1_000_000, "ready": 1_000_000}
-    )
+    cursors = {"serving": 1_000_000, "called": 1_000_000, "ready": 1_000_000, "late": 1_000_000}
+    line.client.hset("antrean:{room}:line", mapping=cursors)
     line.client.setrange("antrean:{room}:late", 0, b"\xff" * 125_000)
     line.client.setbit("antrean:{room}:late", 1_000_000, 1)
-    line.client.hset("antrean:{room}:line", "late", 1_000_000)
-    line.client.config_resetstat()
-    line.tick_for(20)
-    stats = line.client.info("commandstats")["cmdstat_fcall"]
-    assert stats["calls"] == 80
-    assert 0 < line.snapshot.late < 1_000_000 - 79 * 1000, "the absent lose their bit, a thousand a tick"
-    assert line.snapshot.late >= 1_000_000 - 81 * 1000
+    for key in ("offers", "offers:late"):
+        line.client.zremrangebyscore(f"antrean:{{room}}:{key}", 0, 1e12)
+    line.tick()
+    crowd = Crowd(line, slowest=False)
+    crowd.arrive(2000)
+    assert line.check_in(900_000) == ["late"]
+    for _ in range(80):
+        before = line.snapshot.late
+        crowd.run(0.25)
+        assert 0 <= before - line.snapshot.late <= 1001, "the absent lose their bit, a thousand a tick"
+    assert line.snapshot.late < 1_000_000 - 79 * 1000
+    assert len(crowd.claims) >= 1500, "the main lane goes on meanwhile"
 
 
 def test_a_slow_rate_keeps_nobody_waiting_for_an_answer_and_is_delivered(open_line: OpenLine) -> None:

@@ -29,6 +29,7 @@ class VirtualLine:
         self.library = LIBRARY
         self._sequence = 0
         self.waits_ms: dict[int, int] = {}
+        self.claimed: dict[int, str] = {}  # number -> on-time or late, as its first admission was told
         client.function_load(self.library, replace=True)
         self.snapshot = self.restore()
 
@@ -69,7 +70,9 @@ class VirtualLine:
             flat = [part for n in numbers[first : first + 500] for part in (place(n), n, int(returning))]
             states += self.call(self.functions.check_in(self.now_ms, self.run_id, self.snapshot.order, *flat))
         pairs = [state.partition(" ") for state in states]
-        self.waits_ms = {n: int(wait or 0) for n, (_, _, wait) in zip(numbers, pairs, strict=True)}
+        admitted = {n: more.partition(" ") for n, (_, _, more) in zip(numbers, pairs, strict=True)}
+        self.waits_ms = {n: int(wait or 0) for n, (wait, _, _) in admitted.items()}
+        self.claimed |= {n: claim for n, (_, _, claim) in admitted.items() if claim}
         return [state for state, _, _ in pairs]
 
     def look(self, number: int, *, returning: bool = False) -> str:
@@ -151,6 +154,12 @@ class Crowd:
                 self._wake()
             else:
                 self.line.now_ms += TICK_MS  # nobody reaches the store, not even the workers
+
+    def store_clock_steps(self, step_ms: int) -> None:
+        """The clock that the store and its workers read is set; nobody's own patience knows of it."""
+        self.line.now_ms += step_ms
+        self._due = [(at_ms + step_ms, number) for at_ms, number in self._due]
+        self._leaving = [(at_ms + step_ms, number) for at_ms, number in self._leaving]
 
     def _wake(self) -> None:
         called, asking = self.line.snapshot.called, []

@@ -92,7 +92,7 @@ class MemoryLine(Line):
             self.redeemed[block, index] = self.issued
         return self.redeemed[block, index]
 
-    async def check_in(self, number: int, *, returning: bool = False) -> State:
+    async def check_in(self, number: int, *, returning: bool = False, joined_s: float | None = None) -> State:
         self._note("check_in", number)
         if number in self.offered:
             self.offered.discard(number)

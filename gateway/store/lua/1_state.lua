@@ -113,6 +113,20 @@ local function get_bits(key, positions) return bits_at(key, 'GET', positions) en
 
 local function set_bits(key, positions, value) return bits_at(key, 'SET', positions, value) end
 
+-- A reader of the bits at `count` places from `least` to `most`: one call of the store for all of them, unless they
+-- lie so far apart that most of what it returned would be for nothing.
+local function bits_between(key, least, most, count)
+  local from, to = math.floor(least / 8), math.floor(most / 8)
+  if to - from > 64 * count then
+    return function(position) return redis.call('GETBIT', key, position) end
+  end
+  local bytes = redis.call('GETRANGE', key, from, to)
+  return function(position)
+    local byte = string.byte(bytes, math.floor(position / 8) - from + 1) or 0
+    return bit.band(bit.rshift(byte, 7 - position % 8), 1)
+  end
+end
+
 -- Bit 0 of every bitmap and one +inf member of every sorted set never go away: a key that is missing was lost.
 local function bitmaps(keys)
   return {keys.seen[0], keys.seen[1], keys.gone, keys.late, keys.spent, keys.withdrawn}
@@ -162,7 +176,7 @@ local function live_leases(keys) return members(keys.claimed) + members(keys.lea
 -- Leases that a lost store may have forgotten: they can only become fewer, and none outlives an idle lease.
 local function live_ghosts(s)
   if s.ghosts <= s.found then return 0 end
-  return math.max(0, math.floor((s.ghosts - s.found) * (1 - (s.vt - s.ghosts_vt) / LEASE_MS)))
+  return math.max(0, math.ceil((s.ghosts - s.found) * (1 - (s.vt - s.ghosts_vt) / LEASE_MS)))
 end
 
 local function inside(keys, s) return live_offers(keys) + live_leases(keys) + live_ghosts(s) end

@@ -78,9 +78,12 @@ local function is_inside(keys, number)
   return redis.call('ZSCORE', keys.claimed, number) or redis.call('ZSCORE', keys.leases, number)
 end
 
+-- The offers among which the position has one, and the room time at which it lapses.
 local function is_offered(keys, position)
-  if redis.call('ZSCORE', keys.offers, position) then return keys.offers end
-  if redis.call('ZSCORE', keys.late_offers, position) then return keys.late_offers end
+  for _, offers in ipairs({keys.offers, keys.late_offers}) do
+    local lapses_vt = redis.call('ZSCORE', offers, position)
+    if lapses_vt then return offers, tonumber(lapses_vt) end
+  end
   return nil
 end
 
@@ -113,11 +116,19 @@ local function wait_to_claim(s, position)
   return wait_ms
 end
 
+-- A claim, as the answer tells it: on time, or by the late lane or after a silence longer than a presence window.
+-- How long such a visitor waited says nothing of what was told.
+local function claimed_in(keys, s, offers, lapses_vt, wait_ms)
+  local silent_ms = s.vt - (lapses_vt - OFFER_MS) -- since the offer, or the last knock
+  local late = offers == keys.late_offers or silent_ms > WINDOW_MS
+  return ADMITTED .. ' ' .. text(math.ceil(wait_ms)) .. (late and ' late' or ' on-time')
+end
+
 -- Behind the cursor: claim the offer if there is one, else return by the late lane.
 local function check_in_served(keys, s, now_ms, position, number, returning)
   if is_inside(keys, number) then return admitted_before(keys, s, number) end
   if s.phase == 'closed' then return ENDED end
-  local offers = is_offered(keys, position)
+  local offers, lapses_vt = is_offered(keys, position)
   if offers then
     mark(keys, s, position)
     local wait_ms = wait_to_claim(s, position)
@@ -129,7 +140,7 @@ local function check_in_served(keys, s, now_ms, position, number, returning)
     redis.call('ZREM', offers, position)
     redis.call('ZREM', keys.door, position)
     admit(keys, s, now_ms, number, wait_ms)
-    return admitted_in(wait_ms)
+    return claimed_in(keys, s, offers, lapses_vt, wait_ms)
   end
   if redis.call('GETBIT', keys.spent, number) == 1 and not returning then return EXPIRED end
   mark(keys, s, position)
@@ -144,7 +155,7 @@ end
 -- check_in: a batch of visitors say "I am here"; whoever holds an offer claims it.
 -- ARGV  3 instance   4.. position, number, and 1 if the visitor holds a pass within its hard limit (else 0), for each
 -- Returns  a state for each; after `admitted` the milliseconds to wait before letting the visitor know, if any:
--- the claim counts for that moment.
+-- the claim counts for that moment. After the first `admitted` of a number also `on-time` or `late`.
 -- Keeps true: claims stay within the rate; one number has one lease, however often it claims; who knocks at an
 -- empty bucket keeps the offer.
 local function check_in(KEYS, ARGV)
@@ -152,18 +163,27 @@ local function check_in(KEYS, ARGV)
   local s, err = open_line(keys, ARGV[2], ARGV[3])
   if not s then return err end
   pass_time(keys, s, now_ms)
-  local numbers, states, waiting = {}, {}, {}
-  for i = 5, #ARGV, 3 do numbers[#numbers + 1] = ARGV[i] end
-  local withdrawn = get_bits(keys.withdrawn, numbers)
-  for i = 1, #numbers do
-    local position, number = tonumber(ARGV[3 * i + 1]), tonumber(numbers[i])
+  local count, positions, numbers = (#ARGV - 3) / 3, {}, {}
+  local first, last, least, most = math.huge, 0, math.huge, 0
+  for i = 1, count do
+    local position, number = tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2])
+    positions[i], numbers[i] = position, number
+    first, last = math.min(first, position), math.max(last, position)
+    least, most = math.min(least, number), math.max(most, number)
+  end
+  local now_seen = keys.seen[s.window % 2]
+  local is_withdrawn = bits_between(keys.withdrawn, least, most, count)
+  local is_seen = bits_between(now_seen, first, last, count)
+  local states, waiting = {}, {}
+  for i = 1, count do
+    local position, number = positions[i], numbers[i]
     local state
     if number > s.issued + s.gap then
       state = UNKNOWN
     else
       -- A genuine number above `issued` was given out before the store lost its last moments.
       s.issued = math.max(s.issued, number)
-      if withdrawn[i] == 1 then state = ended(keys, number) end
+      if is_withdrawn(number) == 1 then state = ended(keys, number) end
     end
     if not state and position <= s.serving then
       state = check_in_served(keys, s, now_ms, position, number, ARGV[3 * i + 3] == '1')
@@ -171,15 +191,13 @@ local function check_in(KEYS, ARGV)
       state = ENDED
     elseif not state then
       waiting[#waiting + 1] = position
+      if is_seen(position) == 0 then redis.call('SETBIT', now_seen, position, 1) end
       state = position <= s.called and CALLED or WAITING
     end
     states[i] = state
   end
-  if #waiting > 0 then
-    set_bits(keys.seen[s.window % 2], waiting, 1)
-    -- A number of a safety gap was given out after all.
-    if s.skipped ~= '' then set_bits(keys.gone, waiting, 0) end
-  end
+  -- A number of a safety gap was given out after all.
+  if s.skipped ~= '' and #waiting > 0 then set_bits(keys.gone, waiting, 0) end
   write_log(keys)
   save_state(keys, s, {'issued', 'late', 'late_returns', 'claimed', 'released_vt', unpack(TIME_FIELDS)})
   return states
