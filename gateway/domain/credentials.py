@@ -202,21 +202,6 @@ class Keyring:
             raise FutureCredential("the pass was issued in the future")
         return found
 
-    def move_code(self, ticket: Ticket, now_s: float) -> str:
-        """The code with which another device takes the ticket's place, good for five minutes: see ``moving``."""
-        return moving.write(ticket, now_s, self._moves.digests)
-
-    def read_move(self, code: str, *, room: str, instance: str, generation: int, now_s: float) -> moving.Move:
-        """What a code moves. Raises ForgedCredential, ExpiredCredential."""
-        try:
-            return moving.read(code, (room, instance, generation), now_s, self._moves.digests)
-        except ForgedCredential:
-            keys = self._newer() if self._newer is not None else None
-            if not keys:
-                raise
-            self._take(keys)
-        return moving.read(code, (room, instance, generation), now_s, self._moves.digests)
-
     def sign_mark(self, mark: Mark) -> str:
         """The mark as text: fit for a cookie, a header and a link."""
         payload = f"{_VERSION}~{mark.room}~{mark.expires_at_s}~{mark.nonce}"
@@ -235,6 +220,21 @@ class Keyring:
         if now_s > mark.expires_at_s:  # made by hand for an evening: no allowance of two minutes
             raise ExpiredCredential("the rehearsal is over")
         return mark
+
+    def move_code(self, ticket: Ticket, now_s: float) -> str:
+        """The code with which another device takes the ticket's place, good for five minutes: see ``moving``."""
+        return moving.write(ticket, now_s, self._moves.digests)
+
+    def read_move(self, code: str, *, room: str, instance: str, generation: int, now_s: float) -> moving.Move:
+        """What a code moves. Raises ForgedCredential, ExpiredCredential."""
+        try:
+            return moving.read(code, (room, instance, generation), now_s, self._moves.digests)
+        except ForgedCredential:
+            keys = self._newer() if self._newer is not None else None
+            if not keys:
+                raise
+            self._take(keys)
+        return moving.read(code, (room, instance, generation), now_s, self._moves.digests)
 
     def sign_visitor(self, visitor_pass: Pass, now_s: float, *, rehearsal: bool = False) -> str:
         """The value of ``Antrean-Visitor``: tells the origin who this is, believable for 5 minutes.

@@ -101,11 +101,11 @@ class Gate:
             draw = DrawCalls(room, secure=self._secure)
             calls[prefix + b"draw"], calls[prefix + b"draw.json"] = draw.page, draw.export
             calls[prefix + b"draw-script"] = draw.script
-            if room.settings.logo:
-                calls[prefix + b"logo"] = Logo(room.settings)
             if room.settings.rehearses:
                 marks = MarkCalls(room, secure=self._secure)
                 calls[prefix + b"begin"], calls[prefix + b"end"] = marks.begin, marks.end
+            if room.settings.logo:
+                calls[prefix + b"logo"] = Logo(room.settings)
             calls |= {prefix + name.encode(): call for name, call in in_room.by_name().items()}
         return calls
 

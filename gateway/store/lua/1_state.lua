@@ -48,7 +48,7 @@ local NUMBERS = {'schema', 'generation', 'revision', 'started_ms', 'seen_ms', 't
   'opens_at_ms', 'closes_at_ms', 'poll_max_s', 'density', 'delivered', 'present', 'claimed', 'finished',
   'lapsed', 'passed', 'late_returns', 'released_vt', 'step_vt', 'step_claimed', 'step_issued', 'sample_ms',
   'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms', 'door_limit', 'step_serving', 'step_passed',
-  'late_share', 'share', 'drawn', 'absent_offers'}
+  'late_share', 'share', 'drawn', 'absent_offers', 'coming', 'entering', 'step_lapsed'}
 local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring', 'ending'}
 
 local function keys_of(KEYS)
@@ -254,6 +254,7 @@ local function snapshot(keys, s, now_ms)
     'ghosts', text(live_ghosts(s)), 'since_release_ms', text(s.vt - s.released_vt),
     'workers', text(redis.call('ZCOUNT', keys.workers, now_ms - 3000, '+inf')),
     'registered', text(redis.call('ZCARD', keys.workers))}
+  if s.entering > 0 then s.density = s.entering end -- what an estimate reckons with; see measure_entering
   for _, name in ipairs(SNAPSHOT) do
     flat[#flat + 1] = name
     flat[#flat + 1] = type(s[name]) == 'number' and text(s[name]) or s[name]
