@@ -17,7 +17,7 @@ import brotli
 import pytest
 
 from gateway.i18n import languages
-from gateway.settings import RoomSettings
+from gateway.settings import RoomSettings, sample_room
 from gateway.visitor.page_words import VIEWS, view_of
 from gateway.visitor.waiting_page import KINDS, Page, WaitingPage, choose_encoding, choose_language
 
@@ -73,8 +73,12 @@ def on_the_wire(page: Page) -> int:
     return len(page.body) + sum(len(name) + len(value) + 4 for name, value in page.headers)
 
 
-def test_the_page_weighs_ten_kilobytes_at_most_with_its_headers(pages: WaitingPage) -> None:
+def test_the_page_weighs_ten_kilobytes_at_most_with_its_headers() -> None:
+    """With an owner's list, as the sample room has one, and a closing time."""
+    pages = WaitingPage(replace(sample_room(), name=Room().name))
+    closing = a_state(closes_at_ms=NOON_MS + 3_600_000, ending="cut")
     for code in languages():
+        assert len(pages.rendered(code, closing, "gzip").body) <= 10_240
         assert on_the_wire(pages.surge(code, "br")) <= 10_000
         assert len(pages.surge(code, "gzip").body) <= 10_000
         assert len(pages.rendered(code, a_state(), "gzip").body) <= 10_240
