@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.alarming import Alarming
 from gateway.direct import Direct
 from gateway.domain.credentials import Keyring
 from gateway.domain.paths import PathRules, Protection
@@ -23,6 +24,7 @@ from gateway.visitor.gate import Gate
 from gateway.visitor.rooms import VisitorRoom
 from gateway.visitor.waiting_page import WaitingPage
 from gateway.watching import Watching
+from gateway.webhook import Webhook
 
 FIRST_SNAPSHOT_WITHIN_S = 5.0
 
@@ -57,7 +59,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             stack.push_async_callback(store.close)
             for room in rooms.values():
                 stack.push_async_callback(room.uses.settle)
-            await stack.enter_async_context(Watching(store).running())
+            await stack.enter_async_context(Watching(store, _alarming(settings)).running())
             await _wait_for_snapshots(list(rooms.values()))
             yield
 
@@ -104,6 +106,12 @@ def _room(settings: RoomSettings, store: Store, origin: Origin, keyring: Keyring
     admits_alone = settings.on_store_loss == "admit"
     line = store.line(settings.id, defaults, poll_max_s=settings.poll_max_s, admits_alone=admits_alone)
     return VisitorRoom(settings, line, origin, keyring, WaitingPage(settings))
+
+
+def _alarming(settings: Settings) -> Alarming | None:
+    if settings.webhook_url is None:
+        return None
+    return Alarming(Webhook(settings.webhook_url), slow_s=settings.alarm_p95_ms / 1000)
 
 
 def _origin(settings: RoomSettings) -> Origin:

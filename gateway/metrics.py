@@ -39,6 +39,8 @@ class RoomReading:
     snapshot: Snapshot | None
     standstill_s: float  # for how long no worker has ticked
     counters: Mapping[str, float]
+    clock_skew_s: float = 0.0  # of the worst worker, against the store
+    in_flight: int = 0  # requests that the origin has not begun to answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,16 @@ FIGURES = (
         "seconds_without_tick",
         "Seconds for which room time has stood still: no worker ticks.",
         lambda r, s: r.standstill_s,
+    ),
+    _Figure(
+        "clock_skew_seconds",
+        "How far the worst worker's clock is ahead of the store's; negative: behind.",
+        lambda r, s: r.clock_skew_s,
+    ),
+    _Figure(
+        "origin_in_flight",
+        "Requests that the origin has not begun to answer, over all workers.",
+        lambda r, s: r.in_flight,
     ),
     _Figure("admissions", "Claims of this line.", lambda r, s: s.claimed, counts=True),
     _Figure("finished", "Admitted visitors who finished.", lambda r, s: s.finished, counts=True),

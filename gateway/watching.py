@@ -1,5 +1,5 @@
 """What every worker does besides its visitors: say each second how it is; and one of them, whichever holds the
-watch, keeps the origin's history and turns the rate where the operator ordered a ramp or the autopilot."""
+watch, keeps the origin's history, tells alarms, and turns the rate where a ramp or the autopilot was ordered."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import socket
 import time
 from collections.abc import AsyncIterator
 
+from gateway.alarming import Alarming
 from gateway.counters import ORIGIN_SECONDS
 from gateway.domain import steering
 from gateway.domain.origin_health import health
-from gateway.errors import AntreanError, StaleRevision
+from gateway.errors import AntreanError, StaleRevision, StoreUnreachable
 from gateway.logs import get_logger
 from gateway.store.line import Line
 from gateway.store.rooms import Store
@@ -27,8 +28,9 @@ log = get_logger(__name__)
 class Watching:
     """The watch of one process over its rooms."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, alarming: Alarming | None = None) -> None:
         self._store = store
+        self._alarming = alarming
         self._clock_ahead_ms = 0
 
     @contextlib.asynccontextmanager
@@ -41,6 +43,15 @@ class Watching:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+            await self._let_go()
+            if self._alarming is not None:
+                await self._alarming.close()
+
+    async def _let_go(self) -> None:
+        """Another worker steers at once, not when the lease has run out."""
+        with contextlib.suppress(AntreanError):
+            for line in list(self._store.lines.values()):
+                await line.watch.let_go(self._store.worker)
 
     async def look(self, line: Line) -> None:
         """Report, and take the watch's duties if it is ours. Raises StoreError."""
@@ -52,12 +63,31 @@ class Watching:
         report = Report(socket.gethostname(), os.getpid(), line.in_flight, self._clock_ahead_ms)
         await watch.report(self._store.worker, report)
         if not await watch.hold(self._store.worker):
+            if self._alarming is not None:
+                self._alarming.not_watched(line.room)
             return
         vitals = await watch.vitals()
+        if self._alarming is not None:
+            await self._alarming.watched(line, vitals)
         await self._keep_rows(line, vitals, now_ms)
         await watch.forget([worker for worker in vitals.reports if worker not in dict(vitals.seen)])
         if vitals.plan is not None:
             await self._steer(watch, line, vitals)
+
+    async def look_and_tell(self, line: Line) -> None:
+        """``look``, and that the store could not be reached, or can be again. Raises StoreError."""
+        is_away = True
+        try:
+            await self.look(line)
+            is_away = False
+        except StoreUnreachable:
+            raise
+        except AntreanError:
+            is_away = False
+            raise
+        finally:
+            if self._alarming is not None:
+                self._alarming.store(line.room, is_away=is_away)
 
     async def _keep_rows(self, line: Line, vitals: Vitals, now_ms: int) -> None:
         instance = "" if line.snapshot is None else line.snapshot.instance
@@ -92,7 +122,7 @@ class Watching:
         while True:
             for line in list(self._store.lines.values()):
                 try:
-                    await self.look(line)
+                    await self.look_and_tell(line)
                 except AntreanError:
                     continue  # the tick tells of a store in trouble
                 except Exception:

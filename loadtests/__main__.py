@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -188,6 +189,7 @@ class Shower:
 
 def main() -> int:
     """Run, and turn what stops a run into one clear line."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like by Ctrl-C: nothing is left running
     try:
         return run(parse(sys.argv[1:]))
     except (RateError, StackError, runner.GeneratorError, outside.UnreachableError) as exc:

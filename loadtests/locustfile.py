@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from locust import FastHttpUser, LoadTestShape, events, task
+from locust import FastHttpUser, LoadTestShape, events, runners, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.book import Book
 from loadtests.browser import Browser, TroubleError
-from loadtests.identities import Identities
+from loadtests.identities import Identities, places
 from loadtests.ledger import OBSERVER, Arrived, Ended, Failure, Seen, Silence, clock
 from loadtests.locust_client import LocustTransport
 from loadtests.outside import rehearsal_mark
@@ -37,6 +37,7 @@ AHEAD_S = 1.5  # locust looks at a shape once a second: visitors are started thi
 NETWORK_TIMEOUT_S = 60.0
 WORKERS = "antrean-workers"  # the message by which a master tells its workers how many they are
 
+WORKER_SILENT_S = 30  # locust's own 3 s end a whole run when a busy machine gives a worker no turn for that long
 FOREVER_S = 1e6
 
 logger = logging.getLogger(__name__)
@@ -45,19 +46,18 @@ book = Book()
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: Any) -> None:
-    """Our options; all of them are on locust's web page too."""
-    group = parser.add_argument_group("Antrean")
-    group.add_argument("--visitors", type=int, default=200, help="how many come")
-    group.add_argument("--arrivals", choices=sorted(SHAPES), default="OpeningSpike", help="when they come")
-    group.add_argument("--arrive-within", type=float, default=0, help="seconds; 0: as the shape says")
-    group.add_argument("--mix", default="patient", help=f"everyone, or weights of {', '.join(sorted(PERSONAS))}")
-    group.add_argument("--seed", type=int, default=2014, help="decides times, personas and their dice")
-    group.add_argument("--identity-salt", default="", help="empty: new applicants in each run")
-    group.add_argument("--room", default="registration", help="the room's id")
-    group.add_argument("--path", default="/", help="the page that a visitor opens")
-    group.add_argument("--most-seconds", type=float, default=300, help="cut the run off after this time")
-    group.add_argument("--expired-pass", default="", help="a pass that is over, for forgers to try")
-    group.add_argument("--ledger", default="", help="write the ledger to this file")
+    """Our options; all of them are on locust's web page too (it does not show those of an argument group)."""
+    parser.add_argument("--visitors", type=int, default=200, help="how many come")
+    parser.add_argument("--arrivals", choices=sorted(SHAPES), default="OpeningSpike", help="when they come")
+    parser.add_argument("--arrive-within", type=float, default=0.0, help="seconds; 0: as the shape says")
+    parser.add_argument("--mix", default="patient", help=f"everyone, or weights of {', '.join(sorted(PERSONAS))}")
+    parser.add_argument("--seed", type=int, default=2014, help="decides times, personas and their dice")
+    parser.add_argument("--identity-salt", default="", help="empty: new applicants in each run")
+    parser.add_argument("--room", default="registration", help="the room's id")
+    parser.add_argument("--path", default="/", help="the page that a visitor opens")
+    parser.add_argument("--most-seconds", type=float, default=300.0, help="cut the run off after this time")
+    parser.add_argument("--expired-pass", default="", help="a pass that is over, for forgers to try")
+    parser.add_argument("--ledger", default="", help="write the ledger to this file")
 
 
 class Run:
@@ -184,7 +184,12 @@ class Arrivals(LoadTestShape):
 
 @events.init.add_listener
 def listen(environment: Environment, **_: Any) -> None:
-    """On a worker: hear from the master how many workers share the plan."""
+    """Get ready; on a worker, hear from the master how many workers share the plan.
+
+    The codes of places take a second or more to find: by the start they are known.
+    """
+    runners.HEARTBEAT_LIVENESS = WORKER_SILENT_S
+    places()
     if isinstance(environment.runner, WorkerRunner):
         environment.runner.register_message(WORKERS, hear_workers)
 

@@ -38,6 +38,7 @@ rate_per_minute = 6000.0
 id = "vaksin"
 hosts = ["vaksin.example"]
 on_store_loss = "admit"
+rehearsal = true
 origin = "http://127.0.0.1:{port}"
 rate_per_minute = 6000.0
 """

@@ -31,6 +31,7 @@ from gateway.desk.sessions import Sessions
 from gateway.desk.sign_in import SignIn
 from gateway.desk.templates import Templates
 from gateway.desk.tokens import Tokens
+from gateway.desk.views import in_flight
 from gateway.errors import AntreanError, SettingsError
 from gateway.secrets import load_keys
 from gateway.settings import Settings
@@ -125,11 +126,14 @@ class Health:
         counters: dict[str, float] = {}
         with contextlib.suppress(AntreanError):
             counters = await (await self._rooms.line(room)).counters()
+        vitals, snapshot = reading.vitals, reading.snapshot
         return metrics.RoomReading(
             room=room,
             snapshot=reading.snapshot if reading.problem is None else None,
             standstill_s=reading.standstill_s,
             counters=counters,
+            clock_skew_s=vitals.clock_skew_ms(snapshot.now_ms) / 1000 if vitals and snapshot else 0.0,
+            in_flight=in_flight(vitals.workers(snapshot.now_ms)) if vitals and snapshot else 0,
         )
 
 

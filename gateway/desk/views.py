@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.counters import ORIGIN_SECONDS
 from gateway.desk.actions import Ticket
 from gateway.domain.accuracy import Outcomes, Tally
+from gateway.domain.alarms import is_overdue
 from gateway.domain.changes import Entry
 from gateway.domain.estimate import wait
 from gateway.domain.help_desk import advice, unused
@@ -20,7 +22,6 @@ from gateway.store.watch import Vitals, WorkerSeen
 
 STANDSTILL_S = 5.0  # without a tick
 SILENT_MS = 3_000  # a worker that was not heard for so long counts as gone
-NO_RELEASE_S = 30.0  # with somebody present, who could be let in
 
 ALERTS = ("no-workers", "standstill", "full", "rate-zero", "no-release")
 
@@ -117,14 +118,18 @@ def origin_view(snapshot: Snapshot, vitals: Vitals) -> dict[str, Any]:
     """The origin over the last half minute or so, as the gateway sees it; null is not known."""
     before = vitals.before(snapshot.now_ms)
     seen = health(before, vitals.counts(snapshot.now_ms), ORIGIN_SECONDS.bounds_s) if before else None
-    alive = vitals.workers(snapshot.now_ms)
     return {
         "requests_per_s": None if seen is None else round(seen.answers_per_s, 2),
         "error_percent": None if seen is None else round(seen.error_share * 100, 2),
         "p50_ms": None if seen is None or seen.p50_s is None else round(seen.p50_s * 1000, 1),
         "p95_ms": None if seen is None or seen.p95_s is None else round(seen.p95_s * 1000, 1),
-        "in_flight": sum(one.report.in_flight for one in alive if one.report and one.silent_ms < SILENT_MS),
+        "in_flight": in_flight(vitals.workers(snapshot.now_ms)),
     }
+
+
+def in_flight(workers: Sequence[WorkerSeen]) -> int:
+    """Requests that the origin has not begun to answer, by the workers that are alive."""
+    return sum(one.report.in_flight for one in workers if one.report and one.silent_ms < SILENT_MS)
 
 
 def steering_view(vitals: Vitals) -> dict[str, Any] | None:
@@ -170,7 +175,7 @@ def seconds_since_release(snapshot: Snapshot, standstill_s: float) -> float:
 def alerts(snapshot: Snapshot, since_release_s: float, standstill_s: float) -> list[str]:
     """What an operator must look into now, as stable words."""
     knobs = snapshot.knobs
-    held_up = snapshot.phase.releases and snapshot.present > 0 and since_release_s > NO_RELEASE_S
+    held_up = is_overdue(snapshot, since_release_s)
     full = snapshot.inside >= knobs.ceiling
     found = {
         "no-workers": snapshot.workers == 0,

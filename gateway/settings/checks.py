@@ -165,6 +165,18 @@ def address(value: Any) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def hook_url(value: Any) -> str:
+    """``http(s)://host…`` with whatever path and query the other side wants."""
+    try:
+        parts = urlsplit(text(1, 2000)(value))
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("it is not an http:// or https:// address with a host")
+    return str(value)
+
+
 def store_url(value: Any) -> str:
     """A URL that redis-py understands."""
     parts = urlsplit(text(1, 2000)(value))

@@ -116,6 +116,22 @@ class Settings:
         parse=checks.database_url,
         default=None,
     )
+    webhook_url: str | None = setting(
+        env="ANTREAN_WEBHOOK_URL",
+        allowed="an http:// or https:// address",
+        effect="Is told by POST when an alarm begins or ends: no release, slow origin, store away, clocks apart.",
+        reason="Nobody is told; Prometheus can watch the same (docs/operations.md).",
+        secret=True,
+        parse=checks.hook_url,
+        default=None,
+    )
+    alarm_p95_ms: int = setting(
+        env="ANTREAN_ALARM_P95_MS",
+        allowed="10 to 60000 milliseconds",
+        effect="The webhook is told when 5 of 100 answers of the origin begin later than this.",
+        parse=checks.whole(10, 60_000),
+        default=2000,
+    )
     log_format: Literal["auto", "human", "json"] = setting(
         env="ANTREAN_LOG_FORMAT",
         allowed="auto, human or json",

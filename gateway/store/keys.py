@@ -26,6 +26,7 @@ KEYS = (
     "log",  # list: what happened to the last 20,000 who reached the front, newest first
     "door",  # sorted set: position -> room time of its last knock; those with an offer whom the rate kept out
     "stamps",  # hash: block of stamps -> its first number; one for each worker and outage, until the line ends
+    "moves",  # hash: number -> device and claim; one for each place that was moved, until the line ends
 )
 
 
@@ -47,6 +48,7 @@ WATCH_KEYS = (
     "course",  # string: how that plan goes
     "told",  # list: how told waits came out, counted every ten seconds, ten minutes of them
     "told:line",  # string: the same when this line began
+    "alarms",  # hash: alarm that was told -> wall time of that; gone a day after the last change
 )
 
 

@@ -26,6 +26,7 @@ ORIGIN_ROWS_KEPT = 10_000  # 27 hours, about a hundred bytes each
 WINDOW_MS = 30_000  # over which the origin's health is told
 HOLD_MS = 5_000  # a watch that is not renewed for so long falls to another worker
 TOLD_ROWS_KEPT = 61  # ten minutes
+ALARMS_KEPT_MS = 24 * 3_600_000
 RECENT_ROWS = 14  # a little more than two minutes
 HEARD_MS = 60_000  # who was silent for longer is not shown any more
 
@@ -75,6 +76,11 @@ class Vitals:
             if now_ms - at_ms < HEARD_MS
         ]
         return sorted(found, key=lambda seen: (-seen.silent_ms, seen.worker))
+
+    def clock_skew_ms(self, now_ms: int) -> int:
+        """How far the worst worker's clock is ahead of the store's, or behind it when negative."""
+        reports = [seen.report for seen in self.workers(now_ms) if seen.report is not None]
+        return max((report.clock_ahead_ms for report in reports), key=abs, default=0)
 
     def counts(self, now_ms: int) -> Counts:
         """The origin's counters as they are now."""
@@ -155,6 +161,13 @@ class RoomWatch:
             await self._execute(("PEXPIRE", key, HOLD_MS))
         return bool(holder == worker)
 
+    async def let_go(self, worker: str) -> None:
+        """Leave the watch to whoever asks next, if it is this worker's."""
+        key = watch_key(self._room, "watch")
+        (holder,) = await self._execute(("GET", key))
+        if holder == worker:
+            await self._execute(("DEL", key))
+
     async def store_now_ms(self) -> int:
         """The store's wall time."""
         (now,) = await self._execute(("TIME",))
@@ -194,6 +207,17 @@ class RoomWatch:
         """Give the rate back to people. False when they had it."""
         (gone,) = await self._execute(("DEL", watch_key(self._room, "plan")))
         return bool(gone)
+
+    async def alarms_told(self) -> set[str]:
+        """The alarms that were told and are not over."""
+        (names,) = await self._execute(("HKEYS", watch_key(self._room, "alarms")))
+        return set(names)
+
+    async def note_alarm(self, name: str, is_raised: bool, at_ms: int) -> None:
+        """It was told that the alarm began, or that it is over. What rings for a day is told again."""
+        key = watch_key(self._room, "alarms")
+        change: Command = ("HSET", key, name, at_ms) if is_raised else ("HDEL", key, name)
+        await self._execute(change, ("PEXPIRE", key, ALARMS_KEPT_MS))
 
     def _key(self, name: str) -> str:
         return room_key(self._room, name)

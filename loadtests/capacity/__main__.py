@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -94,7 +95,7 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         ("--factor", options.factor, 1.1 <= options.factor <= 4, "give 1.1 to 4"),
         ("--precision", options.precision, 0.01 <= options.precision <= 1, "give 0.01 to 1"),
         ("--repeats", options.repeats, 1 <= options.repeats <= 9, whole),
-        ("--step-seconds", options.step_seconds, 3 <= options.step_seconds <= 600, "give 3 to 600"),
+        ("--step-seconds", options.step_seconds, 5 <= options.step_seconds <= 600, "give 5 to 600"),
         ("--margin", options.margin, 0 <= options.margin < 1, "give 0 to less than 1"),
         ("--form-s", options.form_s, 0 <= options.form_s <= 7200, "give 0 to 7200"),
     ]
@@ -190,6 +191,7 @@ def run(options: argparse.Namespace) -> int:
 
 def main() -> int:
     """Run, and turn what stops it into one clear line."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like by Ctrl-C: nothing is left running
     try:
         return run(parse(sys.argv[1:]))
     except (RateError, StackError, runner.GeneratorError, outside.UnreachableError) as exc:

@@ -127,6 +127,8 @@ def _p95(axes: Axes, result: Result) -> None:
     if result.advice:
         axes.axvline(result.advice.rate, color="#00695c", lw=1.5, label="recommended")
     axes.set(xlabel="visitors admitted a minute", ylabel="milliseconds", yscale="log")
+    for formats in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        formats("{x:.0f}")  # 2000 rather than 2 × 10³
     axes.legend(frameon=False)
 
 

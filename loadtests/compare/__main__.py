@@ -26,7 +26,7 @@ SHARE = 0.7  # of what the site alone could do: gateway, store and visitors use 
 LEAST_VISITORS = 60
 GUIDE = """\
 how it goes:
-  1  100 people, one after the other as fast as it can: how many a minute does the site register?
+  1  60 people at once who wait as long as it takes: how many a minute does the site register?
      (With both --visitors and --rate this step is left out.)
   2  the surge, straight at the site: two minutes' work in 20 seconds, a third of it at the very opening.
      Did the site bear it, twice as many come, up to --raises times.
@@ -102,6 +102,8 @@ def run(options: argparse.Namespace) -> int:
     """The whole comparison; returns the exit code."""
     folder = options.reports / time.strftime("compare-%Y%m%d-%H%M%S")
     ground = Ground(Path(".venv/bin/python"), default_command(), folder, Shower())
+    if not ground.antrean:  # it is needed only after minutes
+        raise RateError("no .venv/bin/antrean here to set the rate with: run `make run` once")
     temper = Temper(options.times_out_after, options.reloads, options.patience)
     measured = None if options.visitors and options.rate else _measured(ground, options.seed, temper)
     visitors = options.visitors or max(LEAST_VISITORS, round((measured or 0) * MINUTES_OF_WORK))

@@ -42,7 +42,7 @@ class Figures:
     gave_up: int
     cut_off: int  # by the end of the run
     unaware: int  # registered at the site, but nobody saw the number
-    served_per_minute: float  # registered, over the time from the opening to the last of them
+    served_per_minute: float  # registered, over the time from the opening until nobody was left
     pages: int  # requests for a page, forms sent included
     failed: int  # of these: no answer in time, no connection, or an error
     page: Times
@@ -94,6 +94,7 @@ def reckon(ledger: Ledger, site: Site, locust_log: str) -> Figures:
     outcomes = [event.outcome for event in ledger.all(Ended)]
     times = sorted(event.received_s - opening_s(ledger) for event in ledger.first(Registered).values())
     last_s = times[-1] if times else 0.0
+    over_s = max((event.at_s for event in ledger.all(Ended)), default=0.0) - opening_s(ledger)
     stayed_in_vain = len(arrived) - len(times) - outcomes.count("gave up")
     return Figures(
         visitors=len(arrived),
@@ -101,7 +102,7 @@ def reckon(ledger: Ledger, site: Site, locust_log: str) -> Figures:
         gave_up=outcomes.count("gave up"),
         cut_off=outcomes.count("cut off"),
         unaware=max(0, site.registrations - len(times)),
-        served_per_minute=len(times) * 60 / last_s if last_s > 0 else 0.0,
+        served_per_minute=len(times) * 60 / over_s if over_s > 0 else 0.0,
         pages=len(pages),
         failed=sum(map(is_failed, pages)),
         page=times_of(pages),

@@ -15,13 +15,12 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from loadtests.charts import GRID
-from loadtests.compare.figures import is_failed, opening_s, page_calls
+from loadtests.compare.figures import FORM, is_failed, opening_s, page_calls
 from loadtests.compare.runs import Way
-from loadtests.ledger import Arrived, Call, Ended, Registered
-from loadtests.windows import quantile
+from loadtests.ledger import Arrived, Ended, Registered
 
 SIZE, DPI = (10.0, 7.6), 90  # inches; small enough for a README
-GOOD, BAD, PLAIN, SLOW = "#00695c", "#c62828", "#90a4ae", "#ef6c00"
+GOOD, BAD, PLAIN = "#00695c", "#c62828", "#90a4ae"
 BIN_S = 5
 
 
@@ -31,13 +30,13 @@ def draw(ways: Sequence[tuple[str, Way]], folder: Path) -> str:
     for column, (title, way) in enumerate(ways):
         _people(grid[0][column], way)
         _answers(grid[1][column], way)
-        _times(grid[2][column], way)
+        _forms(grid[2][column], way)
         grid[0][column].set_title(f"{title}\n{_under(way)}", loc="left", fontsize=11)
         grid[2][column].set_xlabel("seconds since the opening")
     for axes in grid.flat:
         axes.grid(visible=True, **GRID)
         axes.spines[["top", "right"]].set_visible(False)
-    for row, label in enumerate(("people", "pages a second", f"seconds for a page ({BIN_S} s bins)")):
+    for row, label in enumerate(("people", "pages a second", "seconds for the form's answer")):
         grid[row][0].set_ylabel(label)
         grid[row][-1].legend(frameon=False, fontsize=9)
     figure.savefig(folder / "compare.png", dpi=DPI)
@@ -50,8 +49,8 @@ def draw(ways: Sequence[tuple[str, Way]], folder: Path) -> str:
 def _under(way: Way) -> str:
     figures = way.figures
     return (
-        f"{figures.registered} of {figures.visitors} registered, {figures.failed_share:.0%} of pages failed, "
-        f"p95 {figures.page.p95_s:.1f} s"
+        f"{figures.registered} of {figures.visitors} registered, {figures.failed_share:.1%} of pages failed, "
+        f"p95 of pages {figures.page.p95_s:.1f} s"
     )
 
 
@@ -90,11 +89,15 @@ def _answers(axes: Axes, way: Way) -> None:
         )
 
 
-def _times(axes: Axes, way: Way) -> None:
-    bins: dict[int, list[Call]] = {}
-    for call in page_calls(way.ledger):
-        bins.setdefault(int((call.sent_s - opening_s(way.ledger)) // BIN_S), []).append(call)
-    at_s = [(index + 0.5) * BIN_S for index in sorted(bins)]
-    for share, label, color in ((0.95, "p95", SLOW), (0.5, "p50", GOOD)):
-        took = [quantile([c.received_s - c.sent_s for c in bins[index]], share) for index in sorted(bins)]
-        axes.plot(at_s, [value or 0.0 for value in took], color=color, label=label)
+def _forms(axes: Axes, way: Way) -> None:
+    calls, start_s = page_calls(way.ledger), opening_s(way.ledger)
+    for wanted, label, color in ((False, "answered", GOOD), (True, "failed", BAD)):
+        forms = [call for call in calls if call.name == FORM and is_failed(call) == wanted]
+        axes.plot(
+            [call.sent_s - start_s for call in forms],
+            [call.received_s - call.sent_s for call in forms],
+            ".",
+            markersize=4,
+            color=color,
+            label=label,
+        )

@@ -54,11 +54,14 @@ def _of(figures: Figures) -> list[tuple[str, str]]:
         ("gave up", f"{figures.gave_up}"),
         ("cut off by the end of the run", f"{figures.cut_off}"),
         ("registered without seeing it", f"{figures.unaware}"),
-        ("served a minute", f"{figures.served_per_minute:.0f}"),
+        ("served a minute, until nobody was left", f"{figures.served_per_minute:.0f}"),
         ("pages and forms that failed", f"{figures.failed} of {figures.pages} ({figures.failed_share:.1%})"),
         ("p50 / p95 / p99 of pages", _times(figures.page)),
         ("p50 / p95 / p99 of the form", _times(figures.form)),
-        ("all who stayed registered after", "never" if after is None else f"{after:.0f} s"),
+        (
+            "all who stayed registered after",
+            "never" if after is None else f"{after:.0f} s ({figures.registered} people)",
+        ),
         ("most requests at once at the site", f"{figures.most_in_flight}"),
     ]
 
@@ -72,7 +75,7 @@ def as_text(found: Comparison) -> str:
     table = [("", WITHOUT, THROUGH), *rows(found.straight.figures, found.through.figures)]
     widths = [max(len(row[column]) for row in table) for column in range(3)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
-    return "\n".join(f"  {line.rstrip()}" for line in ["", *lines, "", *found.sentences, "", NOTE])
+    return "\n".join(f"  {line}".rstrip() for line in [*lines, "", *found.sentences, "", NOTE])
 
 
 def machine() -> str:

@@ -10,12 +10,13 @@ from pathlib import Path
 from loadtests import outside
 from loadtests.compare.figures import Figures, Site, reckon, steady_per_minute
 from loadtests.compare.people import Hopeful, Temper
-from loadtests.ledger import Ledger
+from loadtests.ledger import Ended, Ledger
 from loadtests.room import Room
 from loadtests.runner import Plan, Progress, run_locust
 from loadtests.stack import own_site, own_stack
 
-CALM_VISITORS, CALM_WITHIN_S = 100, 5.0  # more than it can do at once, fewer than it lets wait
+CALM_VISITORS, CALM_WITHIN_S = 60, 1.0  # more than it can do at once, fewer than it lets wait
+CALM_TIMEOUT_S = 300.0  # nobody disturbs the measurement by asking again
 IDLE_WITHIN_S = 120.0  # the site finishes what it began, also for those who have gone
 ROOM = "registration"
 
@@ -65,7 +66,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where the runs take place. All of them raise StackError, GeneratorError, UnreachableError, RateError."""
+    """Where the runs take place.
+
+    All raise StackError, GeneratorError, UnreachableError, RateError, and KeyboardInterrupt when ended early.
+    """
 
     python: Path
     antrean: list[str]
@@ -74,7 +78,7 @@ class Ground:
 
     def measure(self, seed: int, temper: Temper) -> float:
         """How many registrations a minute the site alone can do."""
-        plan = surge(CALM_VISITORS, CALM_WITHIN_S, seed, replace(temper, times_out_after_s=120.0))
+        plan = surge(CALM_VISITORS, CALM_WITHIN_S, seed, replace(temper, times_out_after_s=CALM_TIMEOUT_S))
         with own_site(self.python) as host:
             return steady_per_minute(self._run(plan, host, host, "calm").ledger)
 
@@ -94,9 +98,17 @@ class Ground:
         folder = self.folder / name
         folder.mkdir(parents=True)
         plan = replace(plan, host=host)
+        began_s = time.monotonic()
         ledger = run_locust(plan, folder, self.show, watch_pulse=False)
+        if was_cut_off(ledger) and time.monotonic() - began_s < plan.most_seconds:
+            raise KeyboardInterrupt  # the run ends for it in its own order; half a surge is not compared
         log = (folder / "locust.log").read_text(errors="replace")
         return Way(plan, ledger, reckon(ledger, counts(site), log))
+
+
+def was_cut_off(ledger: Ledger) -> bool:
+    """Whether the run ended before everyone's visit had."""
+    return any(event.outcome == "cut off" for event in ledger.all(Ended))
 
 
 def counts(site: str) -> Site:

@@ -17,7 +17,7 @@ ORDINARY = Temper()
 PERSONAS[Hopeful.persona] = Hopeful
 
 
-@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
+@events.init_command_line_parser.add_listener
 def add_options(parser: Any) -> None:
     """Beside those of the ordinary locustfile."""
     group = parser.add_argument_group("What people bear")
@@ -26,7 +26,7 @@ def add_options(parser: Any) -> None:
     group.add_argument("--patience", type=float, default=ORDINARY.patience_s, help="seconds, in all")
 
 
-@events.test_start.add_listener  # type: ignore[untyped-decorator]
+@events.test_start.add_listener
 def start(environment: Environment, **_: Any) -> None:
     """Before the first visitor is made."""
     options = environment.parsed_options

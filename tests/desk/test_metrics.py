@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.counters import CREDENTIALS_REFUSED, ORIGIN_SECONDS, REQUESTS, WAIT_TOLD_ERROR_SECONDS, observe
 from gateway.domain.room import Knobs, Phase, Snapshot
 from gateway.metrics import FIGURES, RoomReading, render
+from gateway.store.watch import Report
 
 
 def parse(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -32,10 +33,19 @@ async def scrape(desk: Any) -> str:
         return str(await answer.text())
 
 
+async def test_what_workers_say_of_themselves_is_told(desk: Any, worker: Any) -> None:
+    before = value(await scrape(desk), "origin_in_flight", room="registration")
+    await worker.store.tick()
+    await worker.line.watch.report(worker.store.worker, Report("here", 1, 3, -9_500))
+    text = await scrape(desk)
+    assert value(text, "clock_skew_seconds", room="registration") == -9.5
+    assert value(text, "origin_in_flight", room="registration") == before + 3
+
+
 async def test_the_rooms_figures_come_from_the_store(desk: Any, worker: Any) -> None:
     await worker.line.set_knobs({"rate_per_minute": 30, "ceiling": 7, "phase": "paused"}, actor="tests")
     await worker.line.join()
-    await worker.store.tick()
+    await worker.store.tick()  # the worker is heard
     text = await scrape(desk)
     assert value(text, "store_up") == 1
     assert value(text, "room_up", room="registration") == 1

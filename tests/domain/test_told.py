@@ -49,6 +49,15 @@ def test_who_joined_after_the_snapshot_has_everybody_ahead_who_came_before(snaps
     assert admission.join.outcome is Outcome.RIGHT, "3,000 ahead, not the gap of 1,000"
 
 
+def test_between_two_memories_the_cursor_moved_on_evenly(snapshot_with: SnapshotFactory) -> None:
+    memory = Memory()
+    memory.note(snapshot_with(serving=100, rate_per_minute=60.0), 1000.0)
+    memory.note(snapshot_with(serving=200, rate_per_minute=60.0), 1100.0)
+    admission = memory.admission(401, joined_s=1090.0, now_s=1300.0)
+    assert admission is not None
+    assert admission.join.outcome is Outcome.RIGHT, "210 s for 210 ahead of it at 1090, not 300 as at 1000"
+
+
 def test_nothing_told_is_not_wrong(snapshot_with: SnapshotFactory) -> None:
     memory = Memory()
     memory.note(snapshot_with(phase=Phase.PAUSED), 1000.0)

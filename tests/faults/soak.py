@@ -25,7 +25,7 @@ def reading(bench: Bench, began_s: float) -> dict[str, float]:
     files = sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids)
     with bench.running.store_client() as client:
         keys = set(client.keys("*"))
-    expected = {key for room in ("registration", "vaksin") for key in room_keys(room)}
+    expected = {key for room in ("registration", "vaksin", "vaksin-rehearsal") for key in room_keys(room)}
     return {
         "seconds": round(time.monotonic() - began_s),
         "memory MB": round(memory / 1024),

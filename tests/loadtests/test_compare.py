@@ -26,7 +26,7 @@ def person(index: int, after_s: float | None, outcome: str = "registered") -> li
     events: list[Event] = [Arrived(index, "hopeful", came, came + 0.01)]
     if after_s is not None:
         events.append(Registered(index, f"2026-{index:07d}-0", came, OPENING_S + after_s))
-    return [*events, Ended(index, outcome, came + 1)]
+    return [*events, Ended(index, outcome, OPENING_S + (after_s or 60.0))]
 
 
 def figures(*events: Event, site: Site = QUIET, log: str = "") -> Figures:
@@ -56,9 +56,9 @@ def test_what_had_no_answer_counts_with_the_time_waited_for_it() -> None:
     assert figures(*pages(30.0, status=0)).page.p50_s == 30.0
 
 
-def test_served_a_minute_is_up_to_the_last_registration() -> None:
-    found = figures(*person(0, 10.0), *person(1, 30.0))
-    assert (found.registered, found.served_per_minute) == (2, 4.0)
+def test_served_a_minute_is_over_the_time_in_which_anybody_still_tried() -> None:
+    assert figures(*person(0, 10.0), *person(1, 30.0)).served_per_minute == 4.0
+    assert figures(*person(0, 10.0), *person(1, 30.0), *person(2, None, "gave up")).served_per_minute == 2.0
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,11 @@ def test_locusts_warning_is_found_in_its_log() -> None:
     assert not figures(log="INFO/locust.main: Starting Locust").hot
 
 
+def no_others(acts: object) -> list[Any]:
+    """There is one tab."""
+    return []
+
+
 class DeadWire:
     """A network that brings no answer, ever."""
 
@@ -140,7 +145,7 @@ def test_people_reload_a_few_times_and_give_up(monkeypatch: pytest.MonkeyPatch, 
     noted: list[Event] = []
     slept: list[float] = []
     wire: Any = DeadWire()
-    world: Any = World("r", "/", Identities("", dt.date(2026, 11, 24)), slept.append, noted.append)
+    world: Any = World("r", "/", Identities("", dt.date(2026, 11, 24)), slept.append, noted.append, no_others)
     visitor = Hopeful(world, Browser(wire, "http://127.0.0.1:1", 0, noted.append), Planned(0, 0.0, "hopeful", 1))
     assert visitor.live() == "gave up"
     assert wire.sent == sent == sum(isinstance(event, Failure) for event in noted)

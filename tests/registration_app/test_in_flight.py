@@ -36,6 +36,7 @@ async def test_the_peak_stays_and_what_has_ended_does_not_count() -> None:
     doors.set()
     outcomes = await asyncio.gather(*running, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [type(None), type(None), ValueError, type(None)]
+    await app({"type": "http", "path": "/"}, nothing, nowhere)
     assert (counts.now, counts.most) == (0, 3)
 
 
