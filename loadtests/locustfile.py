@@ -37,7 +37,6 @@ START_S = 2.0  # from locust's start to the plan's: nobody is late because locus
 START_TOGETHER_S = 6.0  # the same with workers, who hear of it one after the other
 AHEAD_S = 1.5  # locust looks at a shape once a second: visitors are started this early and wait for their moment
 NETWORK_TIMEOUT_S = 60.0
-WORKERS = "antrean-workers"  # the message by which a master tells its workers how many they are
 
 WORKER_SILENT_S = 30  # locust's own 3 s end a whole run when a busy machine gives a worker no turn for that long
 FOREVER_S = 1e6
@@ -109,7 +108,6 @@ class Stage:
 
     run: Run | None = None
     failed = False  # the options of this run cannot be played
-    workers = 1
 
 
 class Visitor(FastHttpUser):
@@ -186,7 +184,7 @@ class Arrivals(LoadTestShape):
 
 @events.init.add_listener
 def listen(environment: Environment, **_: Any) -> None:
-    """Get ready; on a worker, hear from the master how many workers share the plan.
+    """Get ready for the start.
 
     The codes of places take a second or more to find: by the start they are known. And a worker parses all of
     locust's options once for each option in each message, a third of a second together: now once.
@@ -194,13 +192,6 @@ def listen(environment: Environment, **_: Any) -> None:
     runners.HEARTBEAT_LIVENESS = WORKER_SILENT_S
     argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
     places()
-    if isinstance(environment.runner, WorkerRunner):
-        environment.runner.register_message(WORKERS, hear_workers)
-
-
-def hear_workers(environment: Environment, msg: Any, **_: Any) -> None:
-    """The master says so before each start."""
-    Stage.workers = int(msg.data["count"])
 
 
 @events.test_start.add_listener
@@ -210,9 +201,9 @@ def start(environment: Environment, **_: Any) -> None:
     assert options is not None
     first, step = 0, 1
     if isinstance(runner, MasterRunner):
-        runner.send_message(WORKERS, {"count": runner.worker_count})
+        options.sharing = runner.worker_count  # goes to the workers with the order to start
     elif isinstance(runner, WorkerRunner):
-        first, step = runner.worker_index, Stage.workers
+        first, step = runner.worker_index, options.sharing
     is_worker = isinstance(runner, WorkerRunner)
     book.begin(Path(options.ledger) if options.ledger and not is_worker else None, sends=is_worker)
     Stage.failed = True  # until it is not: locust logs what is raised here, and goes on
