@@ -85,6 +85,7 @@ class LocustTransport:
 
 def _raw(response: Any) -> RawReply:
     error = getattr(response, "error", None) or response.request_meta.get("exception")
+    error = getattr(error, "original", None) or error  # what was behind giving up
     if not response.status_code:
         return RawReply(0, {}, "", error=f"{type(error).__name__}")
     headers = {str(name).lower(): str(value) for name, value in response.headers.items()}

@@ -9,6 +9,7 @@ send theirs along with their reports.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import logging
 import secrets
 from argparse import Namespace
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from locust import FastHttpUser, LoadTestShape, events, runners, task
+from locust import FastHttpUser, LoadTestShape, argument_parser, events, runners, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -33,9 +34,9 @@ from loadtests.shapes import SHAPES
 from loadtests.visitors import World
 
 START_S = 2.0  # from locust's start to the plan's: nobody is late because locust was still starting
+START_TOGETHER_S = 6.0  # the same with workers, who hear of it one after the other
 AHEAD_S = 1.5  # locust looks at a shape once a second: visitors are started this early and wait for their moment
 NETWORK_TIMEOUT_S = 60.0
-WORKERS = "antrean-workers"  # the message by which a master tells its workers how many they are
 
 WORKER_SILENT_S = 30  # locust's own 3 s end a whole run when a busy machine gives a worker no turn for that long
 FOREVER_S = 1e6
@@ -63,13 +64,13 @@ def add_options(parser: Any) -> None:
 class Run:
     """The run in this process: the plan, and which of it is still to come."""
 
-    def __init__(self, options: Namespace, *, first: int, step: int) -> None:
+    def __init__(self, options: Namespace, *, first: int, step: int, start_s: float) -> None:
         shape = SHAPES[options.arrivals]
         mix = parse_mix(options.mix, frozenset(PERSONAS), EVERYONE)
         length_s = float(options.arrive_within or shape.default_length_s)
         self.plan = make_plan(shape, options.visitors, mix, options.seed, length_s)
         self.most_seconds = float(options.most_seconds)
-        self.started_s = clock() + START_S
+        self.started_s = clock() + start_s
         self.outage = outage_of(shape, length_s, self.started_s)
         salt = options.identity_salt or secrets.token_hex(8)
         # Without a salt, each process makes up its own people; a salt and the plan's index fix them.
@@ -107,7 +108,6 @@ class Stage:
 
     run: Run | None = None
     failed = False  # the options of this run cannot be played
-    workers = 1
 
 
 class Visitor(FastHttpUser):
@@ -184,19 +184,14 @@ class Arrivals(LoadTestShape):
 
 @events.init.add_listener
 def listen(environment: Environment, **_: Any) -> None:
-    """Get ready; on a worker, hear from the master how many workers share the plan.
+    """Get ready for the start.
 
-    The codes of places take a second or more to find: by the start they are known.
+    The codes of places take a second or more to find: by the start they are known. And a worker parses all of
+    locust's options once for each option in each message, a third of a second together: now once.
     """
     runners.HEARTBEAT_LIVENESS = WORKER_SILENT_S
+    argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
     places()
-    if isinstance(environment.runner, WorkerRunner):
-        environment.runner.register_message(WORKERS, hear_workers)
-
-
-def hear_workers(environment: Environment, msg: Any, **_: Any) -> None:
-    """The master says so before each start."""
-    Stage.workers = int(msg.data["count"])
 
 
 @events.test_start.add_listener
@@ -206,13 +201,14 @@ def start(environment: Environment, **_: Any) -> None:
     assert options is not None
     first, step = 0, 1
     if isinstance(runner, MasterRunner):
-        runner.send_message(WORKERS, {"count": runner.worker_count})
+        options.sharing = runner.worker_count  # goes to the workers with the order to start
     elif isinstance(runner, WorkerRunner):
-        first, step = runner.worker_index, Stage.workers
+        first, step = runner.worker_index, options.sharing
     is_worker = isinstance(runner, WorkerRunner)
     book.begin(Path(options.ledger) if options.ledger and not is_worker else None, sends=is_worker)
     Stage.failed = True  # until it is not: locust logs what is raised here, and goes on
-    Stage.run = run = Run(options, first=first, step=step)
+    start_s = START_TOGETHER_S if isinstance(runner, (MasterRunner, WorkerRunner)) else START_S
+    Stage.run = run = Run(options, first=first, step=step, start_s=start_s)
     if run.outage and not is_worker:
         book.note(Silence(OBSERVER, run.outage.from_s, run.outage.until_s))
     Stage.failed = False

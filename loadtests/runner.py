@@ -25,6 +25,7 @@ from loadtests.ledger import (
     clock,
 )
 from loadtests.readings import pulse_in
+from loadtests.stack import free_ports
 
 STEP_S = 1.0
 STOP_WITHIN_S = 30.0
@@ -62,9 +63,14 @@ class Plan:
             *("--mix", self.mix, "--seed", str(self.seed), "--identity-salt", self.identity_salt),
             *("--most-seconds", str(self.most_seconds), "--ledger", str(ledger)),
             *("--expired-pass", self.expired_pass),
-            *(("--processes", str(self.processes)) if self.processes > 1 else ()),
+            *(self._own_workers() if self.processes > 1 else ()),
             *(("--master", "--expect-workers", str(self.expect_workers)) if self.expect_workers else ()),
         ]
+
+    def _own_workers(self) -> tuple[str, ...]:
+        """A port of its own: on locust's usual one, two runs on a machine would take each other's workers."""
+        port = str(free_ports(1)[0])
+        return ("--processes", str(self.processes), "--master-bind-port", port, "--master-port", port)
 
 
 @dataclass(slots=True)
