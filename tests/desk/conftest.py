@@ -119,7 +119,9 @@ class Worker:
                 with contextlib.suppress(StoreUnreachable):  # while the room is being restored
                     await self.store.tick()
                 await asyncio.sleep(0.02)
-        await self.store.execute([("DEL", *(watch_key(ROOM, name) for name in ("watch", "plan", "alarms")))])
+        await self.store.execute(
+            [("DEL", *(watch_key(ROOM, name) for name in ("watch", "plan", "alarms", "reports")))]
+        )
         await self.line.new_line(actor="tests")
         fresh = {"rate_per_minute": 60.0, "ceiling": 500, "phase": Phase.OPEN, "message": {}}
         await self.line.set_knobs(fresh, actor="tests")
