@@ -102,6 +102,8 @@ def run(options: argparse.Namespace) -> int:
     """The whole comparison; returns the exit code."""
     folder = options.reports / time.strftime("compare-%Y%m%d-%H%M%S")
     ground = Ground(Path(".venv/bin/python"), default_command(), folder, Shower())
+    if not ground.antrean:  # it is needed only after minutes
+        raise RateError("no .venv/bin/antrean here to set the rate with: run `make run` once")
     temper = Temper(options.times_out_after, options.reloads, options.patience)
     measured = None if options.visitors and options.rate else _measured(ground, options.seed, temper)
     visitors = options.visitors or max(LEAST_VISITORS, round((measured or 0) * MINUTES_OF_WORK))

@@ -10,7 +10,7 @@ from pathlib import Path
 from loadtests import outside
 from loadtests.compare.figures import Figures, Site, reckon, steady_per_minute
 from loadtests.compare.people import Hopeful, Temper
-from loadtests.ledger import Ledger
+from loadtests.ledger import Ended, Ledger
 from loadtests.room import Room
 from loadtests.runner import Plan, Progress, run_locust
 from loadtests.stack import own_site, own_stack
@@ -66,7 +66,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where the runs take place. All of them raise StackError, GeneratorError, UnreachableError, RateError."""
+    """Where the runs take place.
+
+    All raise StackError, GeneratorError, UnreachableError, RateError, and KeyboardInterrupt when ended early.
+    """
 
     python: Path
     antrean: list[str]
@@ -95,9 +98,17 @@ class Ground:
         folder = self.folder / name
         folder.mkdir(parents=True)
         plan = replace(plan, host=host)
+        began_s = time.monotonic()
         ledger = run_locust(plan, folder, self.show, watch_pulse=False)
+        if was_cut_off(ledger) and time.monotonic() - began_s < plan.most_seconds:
+            raise KeyboardInterrupt  # the run ends for it in its own order; half a surge is not compared
         log = (folder / "locust.log").read_text(errors="replace")
         return Way(plan, ledger, reckon(ledger, counts(site), log))
+
+
+def was_cut_off(ledger: Ledger) -> bool:
+    """Whether the run ended before everyone's visit had."""
+    return any(event.outcome == "cut off" for event in ledger.all(Ended))
 
 
 def counts(site: str) -> Site:

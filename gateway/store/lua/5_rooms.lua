@@ -88,7 +88,7 @@ local function restore(KEYS, ARGV)
   s.late = redis.call('BITCOUNT', keys.late) - 1
   s.seen_ms, s.tick_ms = now_ms, now_ms
   s.step_claimed, s.step_issued, s.released_vt = s.claimed, s.issued, s.vt
-  s.step_serving, s.step_passed = s.serving, s.passed
+  s.step_serving, s.step_passed, s.step_lapsed = s.serving, s.passed, s.lapsed
   if s.density <= 0 then s.density = 1 end
   grace(s)
   save_state(keys, s, EVERYTHING)
@@ -169,11 +169,11 @@ local function begin_again(keys, s, instance, now_ms)
   local still_inside = live_leases(keys) + live_ghosts(s)
   for _, key in ipairs(bitmaps(keys)) do redis.call('UNLINK', key) end
   for _, key in ipairs(zsets(keys)) do redis.call('UNLINK', key) end
-  redis.call('UNLINK', keys.joins, keys.samples, keys.log, keys.stamps)
+  redis.call('UNLINK', keys.joins, keys.samples, keys.log, keys.stamps, keys.moves)
   plant_sentinels(keys)
   for _, name in ipairs({'issued', 'called', 'ready', 'serving', 'late', 'claimed', 'finished', 'lapsed', 'passed',
     'late_returns', 'delivered', 'present', 'step_claimed', 'step_issued', 'step_serving', 'step_passed', 'found',
-    'late_share', 'drawn'}) do s[name] = 0 end
+    'late_share', 'drawn', 'coming', 'entering', 'step_lapsed'}) do s[name] = 0 end
   s.instance, s.started_ms, s.generation, s.starts, s.skipped, s.draw = instance, now_ms, 1, '', '', ''
   s.ghosts, s.ghosts_vt, s.density = still_inside, s.vt, 1
   grace(s)
