@@ -21,6 +21,7 @@ from gateway.store.rooms import Store
 from gateway.store.watch import ORIGIN_ROW_MS, Report, RoomWatch, Vitals
 
 EVERY_S = 1.0
+STOP_WITHIN_S = 2.0
 
 log = get_logger(__name__)
 
@@ -32,6 +33,7 @@ class Watching:
         self._store = store
         self._alarming = alarming
         self._clock_ahead_ms = 0
+        self._stopping = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -40,9 +42,10 @@ class Watching:
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            self._stopping.set()  # a look under way ends in order: cut short, it would leave its connection open
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_WITHIN_S):
+                    await task
             await self._let_go()
             if self._alarming is not None:
                 await self._alarming.close()
@@ -119,7 +122,7 @@ class Watching:
         await watch.note_course(after)
 
     async def _forever(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             for line in list(self._store.lines.values()):
                 try:
                     await self.look_and_tell(line)
@@ -127,4 +130,6 @@ class Watching:
                     continue  # the tick tells of a store in trouble
                 except Exception:
                     log.exception("the watch failed")
-            await asyncio.sleep(EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVERY_S):
+                    await self._stopping.wait()

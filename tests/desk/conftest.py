@@ -24,6 +24,7 @@ from gateway.desk.tokens import Tokens
 from gateway.domain.room import Knobs, Phase
 from gateway.errors import StoreUnreachable
 from gateway.settings import RoomSettings, Settings
+from gateway.store.keys import watch_key
 from gateway.store.line import Line
 from gateway.store.rooms import Store
 
@@ -118,6 +119,9 @@ class Worker:
                 with contextlib.suppress(StoreUnreachable):  # while the room is being restored
                     await self.store.tick()
                 await asyncio.sleep(0.02)
+        await self.store.execute(
+            [("DEL", *(watch_key(ROOM, name) for name in ("watch", "plan", "alarms", "reports")))]
+        )
         await self.line.new_line(actor="tests")
         fresh = {"rate_per_minute": 60.0, "ceiling": 500, "phase": Phase.OPEN, "message": {}}
         await self.line.set_knobs(fresh, actor="tests")

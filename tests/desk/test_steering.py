@@ -18,9 +18,7 @@ from tests.desk.conftest import ROOM
 
 @pytest.fixture
 async def other(valkey: Any, worker: Any) -> AsyncIterator[Store]:
-    """A second worker of the same room, which ``worker`` is about to watch."""
-    await worker.line.watch.take_over()
-    await expire_watch(worker.store)
+    """A second worker of the same room."""
     store = Store(valkey.url)
     yield store
     await store.close()
