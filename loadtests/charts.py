@@ -16,7 +16,8 @@ from matplotlib.axes import Axes
 
 from loadtests.admissions import distinct
 from loadtests.estimates import waits_and_ranges
-from loadtests.ledger import Arrived, Ledger, Registered
+from loadtests.ledger import Arrived, Ledger, Registered, Silence
+from loadtests.site_load import at_once
 from loadtests.summary import latencies
 
 SIZE = (8.0, 3.6)  # inches
@@ -40,6 +41,7 @@ def draw_all(ledger: Ledger, rate_per_minute: float, folder: Path) -> list[Chart
             "rate",
             lambda axes: _rate(axes, ledger, start_s, rate_per_minute),
         ),
+        ("Requests at the site at once", "site", lambda axes: _site(axes, ledger, start_s)),
         ("Waits, and the range told", "waits", lambda axes: _waits(axes, ledger)),
         ("Time of each call (p50, p95, p99)", "calls", lambda axes: _calls(axes, ledger)),
     ]
@@ -75,6 +77,8 @@ def _line(axes: Axes, ledger: Ledger, start_s: float) -> None:
         color="#ef6c00",
         ls="--",
     )
+    for each in ledger.all(Silence):
+        axes.axvspan(each.from_s - start_s, each.until_s - start_s, color="#eeeeee", label="nobody could ask")
     axes.set(xlabel="seconds", ylabel="visitors")
     axes.legend(frameon=False)
 
@@ -86,6 +90,12 @@ def _rate(axes: Axes, ledger: Ledger, start_s: float, rate_per_minute: float) ->
     axes.axhline(rate_per_minute / 60, color="#00695c", label=f"{rate_per_minute:g} a minute")
     axes.set(xlabel="seconds", ylabel="visitors a second")
     axes.legend(frameon=False)
+
+
+def _site(axes: Axes, ledger: Ledger, start_s: float) -> None:
+    steps = at_once(ledger)
+    axes.step([at_s - start_s for at_s, _ in steps], [count for _, count in steps], where="post", color="#00695c")
+    axes.set(xlabel="seconds", ylabel="requests under way")
 
 
 def _waits(axes: Axes, ledger: Ledger) -> None:

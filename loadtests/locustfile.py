@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from locust import FastHttpUser, LoadTestShape, events, task
+from locust import FastHttpUser, LoadTestShape, events, runners, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -37,6 +37,7 @@ AHEAD_S = 1.5  # locust looks at a shape once a second: visitors are started thi
 NETWORK_TIMEOUT_S = 60.0
 WORKERS = "antrean-workers"  # the message by which a master tells its workers how many they are
 
+WORKER_SILENT_S = 30  # locust's own 3 s end a whole run when a busy machine gives a worker no turn for that long
 FOREVER_S = 1e6
 
 logger = logging.getLogger(__name__)
@@ -185,9 +186,9 @@ class Arrivals(LoadTestShape):
 def listen(environment: Environment, **_: Any) -> None:
     """Get ready; on a worker, hear from the master how many workers share the plan.
 
-    The codes of places take a second or more to find: by the start they are known, because locust gives up a
-    worker that is silent for three.
+    The codes of places take a second or more to find: by the start they are known.
     """
+    runners.HEARTBEAT_LIVENESS = WORKER_SILENT_S
     places()
     if isinstance(environment.runner, WorkerRunner):
         environment.runner.register_message(WORKERS, hear_workers)

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from loadtests import windows
 from loadtests.admissions import distinct
+from loadtests.delivery import delivered_per_minute
 from loadtests.estimates import waits_and_ranges
-from loadtests.ledger import Absent, Admitted, Arrived, Call, Ended, Failure, Ledger, Registered, Seen, Silence
+from loadtests.ledger import Admitted, Arrived, Call, Ended, Failure, Ledger, Registered, Seen, Silence
 from loadtests.order import claims_out_of_order, inversions
+from loadtests.site_load import at_once, most_at_once
 from loadtests.verdict import HEARING_S, Facts
 
 Row = tuple[str, str]
@@ -31,6 +33,7 @@ def rows(ledger: Ledger, facts: Facts) -> list[Row]:
         ("order inversions", str(len(inversions(ledger)))),
         ("claims after one behind", f"{overtaken}, by at most {most_s:.1f} s (between two check-ins)"),
         *_waits(ledger),
+        ("site's load", f"at most {most_at_once(at_once(ledger))} requests at once"),
         ("errors", _errors(ledger)),
         ("outcomes", _counts(event.outcome for event in ledger.all(Ended))),
     ]
@@ -67,16 +70,9 @@ def _against_the_rate(admitted: Sequence[Admitted], rate_per_minute: float) -> l
 
 
 def _delivered(ledger: Ledger, rate_per_minute: float) -> str:
-    """Admissions from the line over the time from the first to the last of them, against the rate."""
-    slept = {event.visitor for event in ledger.all(Absent)}
-    admitted = [entry for entry in distinct(ledger) if entry.way == "line" and entry.visitor not in slept]
-    times = sorted(entry.received_s for entry in admitted)
-    if len(times) < 3 or times[-1] - times[0] < 1 or rate_per_minute <= 0:
+    per_minute = delivered_per_minute(ledger, rate_per_minute)
+    if per_minute is None or rate_per_minute <= 0:
         return "too few to say"
-    silent_s = sum(
-        each.until_s - each.from_s for each in ledger.all(Silence) if times[0] < each.from_s < times[-1]
-    )
-    per_minute = (len(times) - 1) * 60 / (times[-1] - times[0] - silent_s)
     return f"{per_minute:.0f} a minute of {rate_per_minute:g} ({per_minute / rate_per_minute:.0%})"
 
 

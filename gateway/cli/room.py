@@ -96,6 +96,19 @@ def show(room: Room = None, json: Json = False) -> None:
         _print(pairs(_story(view, snapshot)))
 
 
+@app.command()
+def preview(
+    room: Room = None,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")
+    ] = 8085,
+) -> None:
+    """Open every state of the waiting page with sample data. Ctrl-C ends it."""
+    from gateway.cli.preview import serve  # a server that no other command needs
+
+    serve(choose_room(settings_or_exit(), room), port)
+
+
 @app.command("set")
 def set_knobs(
     room: Room = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.desk.views import ALERTS
-from gateway.domain.changes import LANGUAGES, MAX_WHY_CHARACTERS, OPERATOR_PHASES
+from gateway.domain.changes import LANGUAGES, LATEST_MS, MAX_WHY_CHARACTERS, OPERATOR_PHASES
 from gateway.domain.help_desk import ADVICE
 from gateway.domain.room import (
     LEAST_RATE_PER_MINUTE,
@@ -20,6 +20,10 @@ from gateway.domain.steering import LONGEST_RAMP_MINUTES
 Schema = dict[str, Any]
 
 TEXT = r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*$"  # no control characters but the line break
+TIME = (
+    r"^(none)?$|^20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
+    r"(Z|[+-]0\d:[0-5]\d| ?WI(B|TA|T))$"
+)
 LARGEST = 10**15 - 1  # revision
 
 
@@ -61,7 +65,7 @@ def parameters() -> Schema:
             "in": "query",
             "required": True,
             "description": "admissions a minute",
-            "schema": {"type": "number", "minimum": 0, "maximum": MAX_RATE_PER_MINUTE},
+            "schema": _rate(),
         },
         "format": {
             "name": "format",
@@ -105,6 +109,12 @@ def _count(description: str) -> Schema:
 
 def _amount(description: str) -> Schema:
     return {"type": "number", "minimum": 0, "description": description}
+
+
+def _rate() -> Schema:
+    """0 stops releases; less than one visitor in ten minutes is a mistake."""
+    some = {"type": "number", "minimum": LEAST_RATE_PER_MINUTE, "maximum": MAX_RATE_PER_MINUTE}
+    return {"anyOf": [{"enum": [0]}, some]}
 
 
 def _message() -> Schema:
@@ -288,13 +298,19 @@ def _unknown(description: str) -> Schema:
 
 
 def _set_time(what: str) -> Schema:
-    return {"type": ["integer", "string"], "description": f"{what}: unix ms, a time with its zone, or none"}
+    return {
+        "anyOf": [
+            {"type": "integer", "minimum": 0, "maximum": LATEST_MS - 1},
+            {"type": "string", "pattern": TIME},
+        ],
+        "description": f"{what}: unix ms, a time with its zone, or none",
+    }
 
 
 def _changes() -> Schema:
     changes = _object(
         {
-            "rate_per_minute": {"type": "number", "minimum": 0, "maximum": MAX_RATE_PER_MINUTE},
+            "rate_per_minute": _rate(),
             "ceiling": {"type": "integer", "minimum": 0, "maximum": MAX_CEILING},
             "phase": {"enum": [str(phase) for phase in OPERATOR_PHASES]},
             "message": _message() | {"description": "replaces what was announced, in both languages"},

@@ -107,6 +107,8 @@ async def issue_staff_pass(
     """The pass and when it ends, unix seconds. Raises InvalidChanges, StoreError."""
     if isinstance(hours, str) and hours.isascii() and hours.isdigit():
         hours = int(hours[:6])
+    if isinstance(hours, float) and hours.is_integer():  # JSON has one kind of number
+        hours = int(hours)
     if not isinstance(hours, int) or isinstance(hours, bool) or not 1 <= hours <= STAFF_HOURS_MOST:
         raise InvalidChanges({"hours": f"give a whole number from 1 to {STAFF_HOURS_MOST}"})
     ends_s = int(time.time()) + hours * 3600

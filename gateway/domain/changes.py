@@ -174,6 +174,8 @@ def read_why(value: object) -> str:
 def read_time(value: object) -> int:
     """Wall time in ms, from a date and time with its zone, or from ms; 0 for "none". Raises InvalidKnob."""
     wanted = 'a time with its zone, like "2026-08-20 09:00 WIB" or "2026-08-20T09:00+07:00", or "none"'
+    if isinstance(value, float) and value.is_integer():  # JSON has one kind of number
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LATEST_MS:
         return value
     if not isinstance(value, str):

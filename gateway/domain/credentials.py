@@ -17,6 +17,7 @@ from typing import TypeVar, cast
 
 from itsdangerous import BadData
 
+from gateway.domain import moving
 from gateway.domain.numbers import format_number, parse_number
 from gateway.domain.passes import (
     HARD_LIMIT_S,
@@ -62,12 +63,13 @@ VISITOR_HEADER_S = 300  # how long the origin may believe one Antrean-Visitor va
 TICKET_SALT = "antrean.ticket"
 PASS_SALT = "antrean.pass"  # noqa: S105 - a purpose, not a secret
 STAMP_SALT = "antrean.stamp"
+MOVE_SALT = "antrean.move"
 VISITOR_SALT = "antrean.visitor"
 MARK_SALT = "antrean.rehearsal"
 
 _KINDS: tuple[PassKind, ...] = ("visitor", "staff", "bypass")
 
-_VERSION = "1"
+_VERSION, _MOVED_VERSION = "1", "2"  # the second has the device before the number
 _STAMP_VERSION = "s1"
 STAMP_BEGINS = b"s1~"
 """How a stamp differs at a glance from a ticket, in whose cookie it travels."""
@@ -76,7 +78,7 @@ _REMEMBERED = 20_000  # verified credentials kept by each keyring
 _WORD = r"[A-Za-z0-9._-]*"
 # The return address is an encoded path of this site, in characters that fit into a cookie.
 _TICKET_FORM = re.compile(
-    rf"1~{_WORD}~{_WORD}~\d+~\d+~\d+~{_WORD}~/[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*", re.ASCII
+    rf"(?:1|2~\d+)~{_WORD}~{_WORD}~\d+~\d+~\d+~{_WORD}~/[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*", re.ASCII
 )
 _STAMP_FORM = re.compile(
     rf"s1~{_WORD}~{_WORD}~{_WORD}~\d+~\d+~/[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*", re.ASCII
@@ -110,6 +112,7 @@ class Keyring:
         self._stamps = RememberingSigner(keys, STAMP_SALT)
         self._marks = RememberingSigner(keys, MARK_SALT)
         self._visitors = RememberingSerializer(keys, VISITOR_SALT)
+        self._moves = RememberingSigner(keys, MOVE_SALT)
 
     def _payload(self, kind: str, raw: bytes) -> str:
         """What was signed. A key that another worker signs with already may be one that we do not know yet."""
@@ -124,8 +127,9 @@ class Keyring:
 
     def sign_ticket(self, ticket: Ticket) -> str:
         """The ticket as text: fit for a cookie and for a header."""
+        begins = f"{_MOVED_VERSION}~{ticket.device}" if ticket.device else _VERSION
         payload = (
-            f"{_VERSION}~{ticket.room}~{ticket.instance}~{ticket.generation}~{ticket.number}"
+            f"{begins}~{ticket.room}~{ticket.instance}~{ticket.generation}~{ticket.number}"
             f"~{ticket.issued_at_s}~{ticket.nonce}~{ticket.return_to}"
         )
         if not _TICKET_FORM.fullmatch(payload):
@@ -217,6 +221,21 @@ class Keyring:
             raise ExpiredCredential("the rehearsal is over")
         return mark
 
+    def move_code(self, ticket: Ticket, now_s: float) -> str:
+        """The code with which another device takes the ticket's place, good for five minutes: see ``moving``."""
+        return moving.write(ticket, now_s, self._moves.digests)
+
+    def read_move(self, code: str, *, room: str, instance: str, generation: int, now_s: float) -> moving.Move:
+        """What a code moves. Raises ForgedCredential, ExpiredCredential."""
+        try:
+            return moving.read(code, (room, instance, generation), now_s, self._moves.digests)
+        except ForgedCredential:
+            keys = self._newer() if self._newer is not None else None
+            if not keys:
+                raise
+            self._take(keys)
+        return moving.read(code, (room, instance, generation), now_s, self._moves.digests)
+
     def sign_visitor(self, visitor_pass: Pass, now_s: float, *, rehearsal: bool = False) -> str:
         """The value of ``Antrean-Visitor``: tells the origin who this is, believable for 5 minutes.
 
@@ -279,9 +298,12 @@ def _parse_mark(payload: str) -> Mark:
 
 def _parse_ticket(payload: str) -> Ticket:
     try:  # the return address comes last, because it may hold a "~" of its own
-        version, room, instance, generation, number, issued_at_s, nonce, return_to = payload.split("~", 7)
-        if version == _VERSION:
-            return Ticket(room, instance, int(generation), int(number), int(issued_at_s), nonce, return_to)
+        version, rest = payload.split("~", 1)
+        device, rest = rest.split("~", 1) if version == _MOVED_VERSION else ("0", rest)
+        room, instance, generation, number, issued_at_s, nonce, return_to = rest.split("~", 6)
+        if version in (_VERSION, _MOVED_VERSION):
+            times = int(generation), int(number), int(issued_at_s)
+            return Ticket(room, instance, *times, nonce, return_to, int(device))
     except ValueError as error:
         raise ForgedCredential("signed by us, but not a ticket of this version") from error
     raise ForgedCredential("signed by us, but not a ticket of this version")

@@ -26,6 +26,7 @@ class Ticket:
     issued_at_s: int
     nonce: str
     return_to: str = "/"  # same-site path and query that the visitor came for
+    device: int = 0  # how often the place was moved to another device
 
 
 @dataclass(frozen=True, slots=True)

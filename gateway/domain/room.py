@@ -110,7 +110,7 @@ class Snapshot:
     offers: int  # live offers, both lanes
     leases: int  # visitors inside: pass signed, lease alive
     ghosts: int  # leases that a store may have lost and that can still be alive
-    density: float  # share of called positions that are present, 0 < density <= 1
+    density: float  # share of the tickets ahead that enter, as lately: present, and come when offered; 0 to 1
     delivered_per_minute: float  # claims over the last half minute or so
     present: int  # waiting visitors seen in the last two presence windows
     since_release_ms: int  # room time since the last offer or claim while somebody present waited

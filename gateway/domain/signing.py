@@ -76,6 +76,10 @@ class RememberingSigner(Signer):
         data = value.encode() if isinstance(value, str) else value
         return _url_safe_base64(self.algorithm.get_signature(self._newest_first[0], data))
 
+    def digests(self, value: bytes) -> list[bytes]:
+        """The raw HMAC of ``value`` by each key, the signing one first."""
+        return [self.algorithm.get_signature(key, value) for key in self._newest_first]
+
     def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
         data = value.encode() if isinstance(value, str) else value
         given = sig.encode() if isinstance(sig, str) else sig

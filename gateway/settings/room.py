@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
-from gateway.settings import checks
+from gateway.settings import checks, looks
 from gateway.settings.documented import setting
 
 REHEARSAL = "-rehearsal"
 """What the id of a rehearsal's room has behind the id of the room that it rehearses."""
+
+
+def _replaceable() -> dict[str, dict[str, str]]:
+    """Every text of the pages without plural forms, but those that scripts for all rooms carry."""
+    from gateway.i18n import languages  # only here: commands without texts of their own start faster
+
+    return {
+        code: {
+            key: forms[0]
+            for key, forms in language.forms.items()
+            if len(forms) == 1 and not key.startswith(("chance.", "tell.", "draw."))
+        }
+        for code, language in languages().items()
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +117,46 @@ class RoomSettings:
         default="id",
     )
 
+    prepare: tuple[tuple[str, tuple[str, ...]], ...] = setting(
+        allowed='up to 8 lines of up to 120 characters a language: {id = ["KTP"], en = ["Identity card"]}',
+        effect="What visitors will need, shown while they wait. A language without its own shows the first one's.",
+        parse=looks.prepare,
+        default=(),
+    )
+    logo: Path | None = setting(  # noqa: RUF009  (it makes a field)
+        allowed="a picture of up to 100 kB that ends in .svg, .png, .webp, .jpg, .jpeg or .gif",
+        effect="The mark beside the name, shown 40 pixels high. Said from the current folder.",
+        reason="Three people in line.",
+        parse=looks.logo,
+        default=None,
+    )
+    colours: looks.Colours | None = setting(  # noqa: RUF009  (it makes a field)
+        allowed='{accent = "#0b5f66", dark = "#7ed6d6"}, text in both readable; dark may be left out',
+        effect="The colour of links, buttons and the progress bar, by day and on a dark screen.",
+        reason="A calm green-blue.",
+        parse=looks.colours,
+        default=None,
+    )
+    links: tuple[looks.Link, ...] = setting(
+        allowed='up to 5 such as {href = "https://bantuan.example.go.id", id = "Bantuan", en = "Help"}',
+        effect="Links below the page; each opens in a tab of its own, so that the page stays.",
+        parse=looks.links,
+        default=(),
+    )
+    texts: tuple[tuple[str, looks.ByLanguage], ...] = setting(
+        allowed='texts by language and key, such as {id = {"view.waiting.heading" = "Sabar, ya"}}',
+        effect="The page's texts in the room's own words; the keys are those of gateway/locales.",
+        parse=looks.own_texts(_replaceable),
+        default=(),
+    )
+    templates: Path | None = setting(  # noqa: RUF009  (it makes a field)
+        allowed="a folder with waiting.html.j2, waiting.css or both",
+        effect="The room's own template and style. A broken one is told in the log, and ours is shown.",
+        reason="Ours.",
+        parse=looks.templates,
+        default=None,
+    )
+
     def __post_init__(self) -> None:
         if not self.name:
             object.__setattr__(self, "name", self.id.replace("-", " ").capitalize())
@@ -123,4 +178,8 @@ def sample_room(registration_port: int = 8081) -> RoomSettings:
         id="registration",
         except_=("/static/*", "/health", "/check/*"),
         origin=f"http://127.0.0.1:{registration_port}",
+        prepare=(
+            ("id", ("KTP dengan NIK", "Alamat surel yang aktif")),
+            ("en", ("Your identity card (KTP)", "An e-mail address")),
+        ),
     )

@@ -155,6 +155,7 @@ function take(body) {
   again = false;
   ticketAt = now();
   if (me.state === 'admitted') { enter(safePath(me.location)); return; }
+  if (me.state === 'moved') { stop(); w.location.replace(C.base + 'move'); return; }
   if (me.state === 'expired' && now() - joinedAt > 30) {
     // A new line has started: everyone takes a new number, spread over a few seconds.
     setTimeout(join, jitter(2.5, Math.random()) * 1000);
@@ -185,7 +186,12 @@ function takePulse(body) {
 // A drawn place comes from the pulse alone, by a script that only the pages of drawn rooms fetch.
 function drawn() {
   if (w.antreanDraw) { w.antreanDraw(pulse.draw, me); }
-  else { ask('GET', 'draw-script', function (body) { page.appendChild(d.createElement('script')).text = body && body.script; }); }
+  else { load('draw'); }
+}
+
+// A part of the script that few pages need.
+function load(name) {
+  ask('GET', name + '-script', function (body) { page.appendChild(d.createElement('script')).text = body && body.script; });
 }
 
 function forget() { seen = {}; remember('seen', null); }

@@ -64,6 +64,10 @@ function figures() {
   var left = ahead(), words;
   // Also without a connection: what was paused when it was last heard of has no known end.
   var wait = view === 'paused' || (pulse && pulse.phase === 'paused') ? null : estimate();
+  var closes = pulse && pulse.closes_at, until = (closes - server_ms()) / 1000;
+  if (!closes || until < 0 || opening()) { put('chance', ''); }
+  else if (w.antreanChance) { put('chance', w.antreanChance(until, wait, pulse.ending === 'cut', dateWords(closes))); }
+  else if (w.antreanChance !== 0) { w.antreanChance = 0; load('chance'); }
   put('number', me && me.shown || '…');
   put('ahead', left === null ? '…' : left ? fill(C.t['ahead.most'], { n: numberWords(about(left)) }) : C.t['ahead.none']);
   if (opening()) {
@@ -123,7 +127,7 @@ function draw() {
     else if (me && !broken) { show(viewOf(me.state === 'waiting' && checking() ? 'called' : me.state, pulse ? pulse.phase : '', me.number > 0)); }
   }
   announce();
-  if (!over && / has-w/.test(page.className) && me) { figures(); show(view); }
+  if (!over && / w/.test(page.className) && me) { figures(); show(view); }
   else if (me && me.shown) { put('number', me.shown); }
   footer();
 }
@@ -167,6 +171,7 @@ function links() {
 function listen() {
   on(el('join'), 'submit', function (event) { event.preventDefault(); if (!busy) { join(); } });
   on(el('leave'), 'submit', function (event) { event.preventDefault(); if (!busy) { leave(); } });
+  on(el('tell'), 'click', function () { if (!w.antreanAlert) { load('alert'); } });
   on(el('check'), 'click', function (event) {
     if (over) { return; }
     event.preventDefault();
@@ -175,12 +180,14 @@ function listen() {
   on(d, 'visibilitychange', function () {
     if (!hidden()) { wake(); } else if (!over && !busy) { if (leading) { lead(interval()); } next(); }
   });
-  on(w, 'pageshow', wake);
+  // Kept whole by the browser while its place may have gone elsewhere: it asks for its ticket.
+  on(w, 'pageshow', function (event) { again = again || event.persisted; wake(); });
   on(w, 'online', function () { soon(3); });
   on(w, 'pagehide', resign);
   on(w, 'storage', function (event) {
     if (event.key !== 'antrean.' + C.room + '.news') { return; }
-    var note = recall('news');
+    // Not what is kept by now: this tab may have told something since.
+    var note = JSON.parse(event.newValue);
     if (!note || note.from === id || entering) { return; }
     answered();
     if (note.kind === 'pulse') { takePulse(note.body); }

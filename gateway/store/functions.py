@@ -46,8 +46,12 @@ class Functions:
         return self._call("FCALL", "join", now_ms, run_id, worker, sequence, count)
 
     def check_in(self, now_ms: int, run_id: str, instance: str, *triples: int) -> Command:
-        """``triples``: position, number, 1 if a pass within its hard limit is held else 0, for each visitor."""
+        """``triples``: position, number, the ticket's device or -1 if a pass is held, for each visitor."""
         return self._call("FCALL", "check_in", now_ms, run_id, instance, *triples)
+
+    def move(self, now_ms: int, run_id: str, instance: str, *quadruples: str | int) -> Command:
+        """``quadruples``: position, number, device so far, claim, for each visitor."""
+        return self._call("FCALL", "move", now_ms, run_id, instance, *quadruples)
 
     def look(self, now_ms: int, run_id: str, instance: str, *triples: int) -> Command:
         return self._call("FCALL_RO", "look", now_ms, run_id, instance, *triples)

@@ -26,6 +26,7 @@ KEYS = (
     "log",  # list: what happened to the last 20,000 who reached the front, newest first
     "door",  # sorted set: position -> room time of its last knock; those with an offer whom the rate kept out
     "stamps",  # hash: block of stamps -> its first number; one for each worker and outage, until the line ends
+    "moves",  # hash: number -> device and claim; one for each place that was moved, until the line ends
 )
 
 

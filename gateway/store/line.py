@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 BATCH_MOST = 500  # visitors in one call: the store serves nobody else while it runs, so a few milliseconds at most
 ANSWER_WITHIN_S = 2.0  # a join whose store is away waits no longer: the page says so and asks again
+PASS_HELD = -1  # in place of a device: who holds a pass was let in
+LAST_DEVICE = 10**9  # whichever device has the place now
+MOVED_BEFORE, NOT_MOVABLE, MOVE_ENDED = 0, -1, -2
 
 
 class State(StrEnum):
@@ -48,6 +51,7 @@ class State(StrEnum):
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
     CLOSED = "closed"
+    MOVED = "moved"  # another device has taken the place along
     UNKNOWN = "unknown"  # genuine, but of a number that this line never gave out: join anew
 
 
@@ -135,14 +139,16 @@ class Line:
         self._highest = max(self._highest, answer)
         return answer
 
-    async def check_in(self, number: int, *, returning: bool = False, joined_s: float | None = None) -> State:
+    async def check_in(
+        self, number: int, *, returning: bool = False, device: int = 0, joined_s: float | None = None
+    ) -> State:
         """Mark present, and claim an offer if there is one.
 
-        ``returning``: the visitor holds a pass within its hard limit. ``joined_s``: wall time of the ticket, for
-        the record of told waits. An admission may take a second or two to come: it is told at its place in the
-        rate. Raises StoreUnreachable.
+        ``returning``: the visitor holds a pass within its hard limit. ``device``: the ticket's. ``joined_s``: wall
+        time of the ticket, for the record of told waits. An admission may take a second or two to come: it is told
+        at its place in the rate. Raises StoreUnreachable.
         """
-        answer = await self._ask("check_in", number, int(returning), place_of=number)
+        answer = await self._ask("check_in", number, PASS_HELD if returning else device, place_of=number)
         known = _STATES.get(answer)
         if known is not None:
             return known
@@ -154,9 +160,17 @@ class Line:
             await asyncio.sleep(int(wait_ms) / 1000)
         return _STATES[state]
 
-    async def look(self, number: int, *, returning: bool = False) -> State:
+    async def look(self, number: int, *, returning: bool = False, device: int = LAST_DEVICE) -> State:
         """The same answer without marking or claiming. Raises StoreUnreachable."""
-        return _STATES[await self._ask("look", number, int(returning), place_of=number)]
+        return _STATES[await self._ask("look", number, PASS_HELD if returning else device, place_of=number)]
+
+    async def move(self, number: int, device: int, claim: str) -> int:
+        """Give the place to the next device: its count, or one of MOVED_BEFORE, NOT_MOVABLE, MOVE_ENDED.
+
+        ``device``: who has it so far; ``claim``: a random word of who takes it, the same however often it asks.
+        Raises StoreUnreachable.
+        """
+        return int(await self._ask("move", number, device, claim, place_of=number))
 
     async def touch(self, number: int) -> bool:
         """The pass was used: extend its lease. False: finished or withdrawn, refuse it.

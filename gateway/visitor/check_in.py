@@ -99,7 +99,7 @@ class CheckInCalls:
         if isinstance(ticket, Ticket):
             stands = await standing.check_in(self._room, ticket, held, now_s)
         status = 200
-        if stands is None or stands.state in ENDED:
+        if stands is None or stands.state in ENDED or stands.state is State.MOVED:
             status = 201
             try:
                 stands = self._bypassed(await standing.join(self._room, return_to, now_s), now_s)
@@ -132,14 +132,19 @@ class CheckInCalls:
         ticket, held, cookies = await self._redeemed(request, now_s)
         if not isinstance(ticket, Ticket):
             return self._no_ticket(request, ticket, now_s)
-        state = await self._room.line.look(ticket.number, returning=held is not None)
+        state = await self._room.line.look(ticket.number, returning=held is not None, device=ticket.device)
         return json_answer(200, describe_json(Standing(ticket, state), self._room.snapshot), *cookies)
 
     async def leave(self, request: Request, scope: Scope, receive: Receive, now_s: float) -> Answer:
         """Give the place up; both cookies are taken back."""
-        ticket, _, _ = await self._redeemed(request, now_s)
+        ticket, held, _ = await self._redeemed(request, now_s)
         if not isinstance(ticket, Ticket):
             return self._no_ticket(request, ticket, now_s)
+        if held is None and await self._room.line.look(ticket.number, device=ticket.device) is State.MOVED:
+            stands = Standing(ticket, State.MOVED)  # not this device's to give up
+            if request.wants_html():
+                return see_other(f"/_queue/{self._room.id}/move")
+            return json_answer(200, describe_json(stands, self._room.snapshot))
         await self._room.line.leave(ticket.number)
         cleared = self._room.cookies(request).clear()
         if request.wants_html():

@@ -15,7 +15,7 @@ _KINDS = (
     "free",  # went to the origin: not protected
     "page",  # the waiting page, in one of its forms
     "refused",  # a short answer for programs
-    "pulse", "join", "check-in", "ticket", "leave", "wait", "draw", "authorize",
+    "pulse", "join", "check-in", "ticket", "leave", "wait", "draw", "move", "authorize",
 )  # fmt: skip
 _REQUESTS = {kind: REQUESTS.key(kind=kind) for kind in _KINDS}
 _REFUSED = {kind.reason: CREDENTIALS_REFUSED.key(reason=kind.reason) for kind in CredentialError.__subclasses__()}

@@ -15,7 +15,8 @@ from gateway.i18n import Language, languages
 from gateway.store.openings import published
 from gateway.visitor.answers import JSON_TYPE, Answer, not_allowed, problem
 from gateway.visitor.counting import count_request
-from gateway.visitor.page_build import TEMPLATES, content_security_policy, draw_script, source, stripped_style
+from gateway.visitor.look import language_of, style_of
+from gateway.visitor.page_build import TEMPLATES, content_security_policy, draw_script, script_hash, source
 from gateway.visitor.page_minify import minified
 from gateway.visitor.pages import chosen_language
 from gateway.visitor.pulse import RETRY_AFTER_S
@@ -50,11 +51,11 @@ class DrawCalls:
             return _TROUBLE
         ticket = self._room.read_ticket(request, snapshot.now_ms / 1000)
         number = ticket.number if isinstance(ticket, Ticket) else 0
-        language = languages()[chosen_language(self._room, request)]
-        style = stripped_style("waiting.css")
+        language = language_of(self._room.settings, chosen_language(self._room, request))
+        style = style_of(self._room.settings, language, own=False)
         script = _page_script()
         body = _render(self._room, snapshot, language, number, style, script).encode()
-        policy = (b"content-security-policy", content_security_policy(style, script))
+        policy = (b"content-security-policy", content_security_policy(style, script_hash(script)))
         return Answer(200, (_HTML, _NO_STORE, policy, (b"content-language", language.code.encode())), body)
 
     async def export(self, scope: Scope, receive: Receive) -> Answer:

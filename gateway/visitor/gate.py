@@ -21,7 +21,10 @@ from gateway.visitor.answers import Answer, json_answer, not_allowed, problem, s
 from gateway.visitor.check_in import Call, CheckInCalls
 from gateway.visitor.counting import count_request, counting_requests
 from gateway.visitor.draw_page import DrawCalls
+from gateway.visitor.extras import extra_calls
 from gateway.visitor.forward_auth import ForwardAuth
+from gateway.visitor.look import Logo
+from gateway.visitor.move_page import MoveCalls
 from gateway.visitor.onward import VisitorHeader, pass_free, pass_on
 from gateway.visitor.pulse import Pulse
 from gateway.visitor.reception import Onward
@@ -93,12 +96,16 @@ class Gate:
             in_room = CheckInCalls(room, secure=self._secure, public_origin=public_origin)
             calls[prefix + b"pulse"] = _pulse_call(room)
             calls[prefix + b"wait"] = self._wait_call(room)
+            calls[prefix + b"move"] = MoveCalls(room, secure=self._secure, public_origin=public_origin)
+            calls |= {prefix + name: call for name, call in extra_calls().items()}
             draw = DrawCalls(room, secure=self._secure)
             calls[prefix + b"draw"], calls[prefix + b"draw.json"] = draw.page, draw.export
             calls[prefix + b"draw-script"] = draw.script
             if room.settings.rehearses:
                 marks = MarkCalls(room, secure=self._secure)
                 calls[prefix + b"begin"], calls[prefix + b"end"] = marks.begin, marks.end
+            if room.settings.logo:
+                calls[prefix + b"logo"] = Logo(room.settings)
             calls |= {prefix + name.encode(): call for name, call in in_room.by_name().items()}
         return calls
 
@@ -194,7 +201,9 @@ class Gate:
     def _unknown_call(self, raw_path: bytes) -> Answer:
         room_id = raw_path[len(OURS) :].partition(b"/")[0].decode("latin-1")
         if room_id in self._rooms:
-            return problem(404, "unknown-call", "The calls are pulse, join, check-in, ticket, leave and draw.")
+            return problem(
+                404, "unknown-call", "The calls are pulse, join, check-in, ticket, leave, move and draw."
+            )
         return problem(404, "unknown-room", f"There is no room {room_id[:40]!r} here.")
 
 

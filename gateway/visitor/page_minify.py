@@ -1,7 +1,8 @@
 """Making the page's script small at start, in Python: no build tool, no second copy in the tree.
 
-Three safe steps on ES5 tokens: comments go, needless space goes (line ends stay where a semicolon might be
-guessed), and names declared with ``var``, ``function`` or as parameters become short. A long name becomes the
+Safe steps on ES5 tokens: comments go, needless space goes (line ends stay where a semicolon might be guessed),
+braces around a single statement and the last semicolon in braces go, and names declared with ``var``, ``function``
+or as parameters become short. A long name becomes the
 same short name everywhere, and short names are new to the script, so scopes cannot be mixed up; properties
 and object keys keep theirs.
 """
@@ -35,16 +36,15 @@ class Token(NamedTuple):
     text: str
 
 
-_NOTHING = Token("mark", "")
+_NOTHING, _BEGINNING, _CLOSING = Token("mark", ""), Token("mark", "{"), Token("mark", "}")
+_OPENING = frozenset(("if", "for", "while", "do", "try", "switch", "function", "var", "else"))
 
 
 def minified(script: str) -> str:
     """The ES5 ``script``, smaller and with the same meaning. Template literals and ES6 are not understood."""
-    tokens = _tokens(script)
+    tokens = _without_lines(_renamed(_tokens(script)))
     out: list[str] = []
-    for before, token, after in _with_neighbours(_renamed(tokens)):
-        if token.kind == "line" and (before.text in ("", ";", "{", ",", "(") or after.text in ("", "}")):
-            continue
+    for token in _without_last_semicolons(_without_braces(tokens)):
         text = token.text
         if out and _NEEDS_SPACE.fullmatch(out[-1][-1] + text[0]):
             out.append(" ")
@@ -68,6 +68,54 @@ def _tokens(script: str) -> list[Token]:
         elif kind not in ("line", "comment", "space"):
             tokens.append(Token(kind, found.group()))
     return tokens
+
+
+def _without_lines(tokens: list[Token]) -> list[Token]:
+    """Line ends go where no semicolon could be guessed."""
+    return [
+        token
+        for before, token, after in _with_neighbours(tokens)
+        if token.kind != "line" or not (before.text in ("", ";", "{", ",", "(") or after.text in ("", "}"))
+    ]
+
+
+def _without_braces(tokens: list[Token]) -> list[Token]:
+    """``if (a) { b(); }`` as ``if (a) b();``: one statement that holds no braces and is no ``if`` itself."""
+    dropped: set[int] = set()
+    for start, token in enumerate(tokens):
+        if token.text != "{" or not _begins_block(tokens, start - 1):
+            continue
+        end = next(
+            at for at in range(start + 1, len(tokens)) if tokens[at].text in "{}" and tokens[at].kind == "mark"
+        )
+        inside = [each.text for each in tokens[start + 1 : end]]
+        if tokens[end].text == "}" and inside.count(";") == 1 and inside[-1] == ";" and inside[0] not in _OPENING:
+            dropped |= {start, end}
+    return [token for at, token in enumerate(tokens) if at not in dropped]
+
+
+def _without_last_semicolons(tokens: list[Token]) -> list[Token]:
+    """``{ a(); }`` as ``{ a() }``, but where the semicolon is an empty statement."""
+    return [
+        token
+        for at, token in enumerate(tokens)
+        if token.text != ";"
+        or tokens[at + 1 : at + 2] != [_CLOSING]
+        or (tokens[at - 1].text == ")" and _begins_block(tokens, at - 1))
+    ]
+
+
+def _begins_block(tokens: list[Token], at: int) -> bool:
+    """Whether what ends at ``at`` is ``else``, or the head of an ``if``, ``for`` or ``while``."""
+    if at < 0 or tokens[at].text != ")":
+        return at >= 0 and tokens[at].text == "else"
+    depth = 0
+    while at >= 0:
+        depth += (tokens[at].text == ")") - (tokens[at].text == "(") if tokens[at].kind == "mark" else 0
+        if depth == 0:
+            break
+        at -= 1
+    return at > 0 and tokens[at - 1].text in ("if", "for", "while")
 
 
 def _renamed(tokens: list[Token]) -> list[Token]:

@@ -92,6 +92,18 @@ def wait_steps(low_s: float, high_s: float) -> tuple[float, float, str]:
     return low, max(math.ceil(high_s / size / step), 1) * step, unit
 
 
+def chance_of(left_s: float, low_s: float, high_s: float, cut: bool) -> str:
+    """Whether somebody with this wait goes in before the room closes in ``left_s``: served, yes, no or maybe.
+
+    ``cut``: at closing time the line is cut; else everyone in it is still served.
+    """
+    if not cut:
+        return "served"
+    if high_s <= left_s:
+        return "yes"
+    return "no" if low_s > left_s else "maybe"
+
+
 def number_words(language: Language, n: float) -> str:
     """12345.5 as ``12.345,5`` or ``12,345.5``."""
     whole = f"{math.floor(n):,}".replace(",", language.group_separator)

@@ -73,11 +73,17 @@ def _simple(room: VisitorRoom, request: Request, kind: str) -> Page:
 
 
 def _answer(status: int, page: Page, request: Request, *headers: Header) -> Answer:
+    return Answer(status, (*headers, *kept_language(request)), page.body, fixed=page)
+
+
+def kept_language(request: Request) -> tuple[Header, ...]:
+    """The cookie for a language that is chosen in this request's address."""
     chosen = _CHOSEN.search(request.query) if b"antrean-lang" in request.query else None
-    if chosen is not None:
-        kept = b"antrean-lang=%b; Path=/; Max-Age=%d; SameSite=Lax" % (chosen[1], LANGUAGE_COOKIE_S)
-        headers = (*headers, (b"set-cookie", kept))
-    return Answer(status, headers, page.body, fixed=page)
+    if chosen is None:
+        return ()
+    return (
+        (b"set-cookie", b"antrean-lang=%b; Path=/; Max-Age=%d; SameSite=Lax" % (chosen[1], LANGUAGE_COOKIE_S)),
+    )
 
 
 def chosen_language(room: VisitorRoom, request: Request) -> str:

@@ -55,6 +55,7 @@ def pulse_of(snapshot: Snapshot) -> dict[str, Any]:
         "density": round(snapshot.density, 4),
         "opens_at": knobs.opens_at_ms,
         "closes_at": knobs.closes_at_ms,
+        "ending": knobs.ending.value,
         "draw": None if snapshot.draw is None else asdict(snapshot.draw),
         "message": knobs.message,
         "poll_max_s": snapshot.poll_max_s,

@@ -21,7 +21,7 @@ from gateway.domain.paths import safe_return
 from gateway.errors import LineClosed, StoreError
 from gateway.store.line import State
 from gateway.visitor import pages, standing
-from gateway.visitor.answers import Answer, problem
+from gateway.visitor.answers import Answer, problem, see_other
 from gateway.visitor.pages import Header, presumed_state
 from gateway.visitor.requests import Request
 from gateway.visitor.rooms import VisitorRoom
@@ -124,6 +124,8 @@ async def _check_in(
         return await _take_number(room, request, ticket.return_to, now_s)
     if stands.state is State.CLOSED:
         return pages.closed(room, request)
+    if stands.state is State.MOVED:
+        return see_other(f"/_queue/{room.id}/move")
     headers = credential_headers(room, request, stands, now_s)
     if stands.visitor_pass is not None:
         return Onward(stands.visitor_pass, headers)

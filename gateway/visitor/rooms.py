@@ -133,7 +133,7 @@ def _best(
     tokens: Sequence[bytes],
     verify: Callable[[bytes, float], _Credential],
     now_s: float,
-    rank: Callable[[_Credential], int],
+    rank: Callable[[_Credential], int | tuple[int, int]],
 ) -> _Credential | CredentialError | None:
     """The believed one of lowest rank, else why the most telling of the others is not believed."""
     if not tokens:
@@ -164,5 +164,6 @@ def _age(stamp: Stamp) -> int:
     return stamp.issued_at_s
 
 
-def _number(ticket: Ticket) -> int:
-    return ticket.number
+def _number(ticket: Ticket) -> tuple[int, int]:
+    """The one further ahead; of one place the ticket of its last device."""
+    return ticket.number, -ticket.device

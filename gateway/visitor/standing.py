@@ -49,8 +49,10 @@ async def check_in(room: VisitorRoom, ticket: Ticket, held: Pass | None, now_s: 
     if held is not None and held.number != ticket.number:
         held = None
     try:
-        joined_s = ticket.issued_at_s + TICKET_GRAIN_S / 2
-        state = await room.line.check_in(ticket.number, returning=held is not None, joined_s=joined_s)
+        returning, joined_s = held is not None, ticket.issued_at_s + TICKET_GRAIN_S / 2
+        state = await room.line.check_in(
+            ticket.number, returning=returning, device=ticket.device, joined_s=joined_s
+        )
     except StoreError:
         alone = admitted_alone(room, ticket, now_s)
         if alone is None:
@@ -125,7 +127,7 @@ def describe_for_page(standing: Standing, snapshot: Snapshot | None) -> dict[str
     if snapshot is not None:
         knobs = snapshot.knobs
         state |= {"phase": str(knobs.phase), "now_ms": snapshot.now_ms, "opens_at_ms": knobs.opens_at_ms}
-        state["message"] = knobs.message
+        state |= {"message": knobs.message, "closes_at_ms": knobs.closes_at_ms, "ending": knobs.ending.value}
     return state
 
 

@@ -16,32 +16,28 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING, Protocol, cast
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from typing import TYPE_CHECKING, cast
 
 from gateway.i18n import Language, choose_language, languages
 from gateway.visitor import page_words as words
 from gateway.visitor.answers import lines_of
+from gateway.visitor.extras import TEXTS, extra_script
 from gateway.visitor.page_build import (
-    TEMPLATES,
     Frame,
+    brotli_compressed,
     choose_encoding,
-    compressed,
     content_security_policy,
     draw_script,
     script_hash,
-    source,
-    stripped_style,
 )
-from gateway.visitor.page_minify import minified
+from gateway.visitor.page_source import SLOTS, class_of, page_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import tzinfo
+
+    from gateway.settings import RoomSettings
 
 __all__ = ["KINDS", "Page", "WaitingPage", "choose_encoding", "choose_language"]
 
@@ -59,24 +55,6 @@ KINDS = {
 }
 _FIRST_REFRESH_S = 5  # without JavaScript a newcomer's number comes with the second load
 _REFRESH_S = 30
-_SLOTS = (
-    *("title", "refresh_s", "view", "ticket", "label", "heading", "lead", "wait_caption", "wait", "clock"),
-    *("progress", "ahead", "number", "location", "updated", "news_hidden", "message"),
-)
-_NEVER_LATER = ("joining", "overloaded")  # views that the script itself never turns to
-_CUT, _EDGE = "\x02cut\x03", "\x02"
-_SCRIPT_TEXTS = ("wait.", "unit.", "clock.", "ahead.", "updated.", "offline.", "say.")
-
-
-class Room(Protocol):
-    """What of a room's settings the page needs."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def default_language(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +69,18 @@ class Page:
 class WaitingPage:
     """One room's waiting page in every language. ``time_zone`` is for visitors whose browser tells none."""
 
-    def __init__(self, room: Room, *, time_zone: tzinfo = words.WIB) -> None:
+    def __init__(self, room: RoomSettings, *, time_zone: tzinfo = words.WIB) -> None:
         self._default = room.default_language
-        self._sheets = {code: _Sheet(room, language, time_zone) for code, language in languages().items()}
+        self._sheets = {code: Sheet(room, code, time_zone) for code in languages()}
+        self._prebuilt = {code: sheet.prebuild() for code, sheet in self._sheets.items()}
 
     def surge(self, language: str, encoding: str) -> Page:
         """The newcomer's page: prebuilt, nothing of one visitor in it."""
-        return self._sheet(language).prebuilt["joining", encoding]
+        return self._prebuilt[self._code(language)]["joining", encoding]
 
     def simple(self, language: str, kind: str, encoding: str = "identity") -> Page:
         """A page for somebody without a place. Raises KeyError for a kind that is not in KINDS."""
-        return self._sheet(language).prebuilt[KINDS[kind], encoding]
+        return self._prebuilt[self._code(language)][KINDS[kind], encoding]
 
     def rendered(self, language: str, state: Mapping[str, object], encoding: str) -> Page:
         """The page for a visitor with a ticket.
@@ -110,40 +89,47 @@ class WaitingPage:
         (text, or language code to text) and ``progress`` (0 to 1). Without JavaScript the page comes again
         after ``poll_s`` seconds.
         """
-        return self._sheet(language).rendered(state, encoding)
+        return self._sheets[self._code(language)].rendered(state, encoding)
 
-    def _sheet(self, language: str) -> _Sheet:
-        return self._sheets.get(language) or self._sheets[choose_language(b"", b"", self._default)]
+    def _code(self, language: str) -> str:
+        return language if language in self._sheets else choose_language(b"", b"", self._default)
 
 
-class _Sheet:
+class Sheet:
     """The page in one language."""
 
-    def __init__(self, room: Room, language: Language, time_zone: tzinfo) -> None:
-        self._room, self._language, self._zone = room, language, time_zone
-        style, script = stripped_style("waiting.css"), _script(room, language)
-        before, middle, after = _template(room, language, style, script).split(_CUT)
-        self._frame = Frame.around(before.encode(), after.encode())
-        # Fixed texts and slots' names in turn: fixed, name, fixed, name, …, fixed.
-        self._middle = middle.replace("\x03", _EDGE).split(_EDGE)
-        self._headers = _headers(language, content_security_policy(style, script, script_hash(draw_script())))
+    def __init__(self, room: RoomSettings, code: str, time_zone: tzinfo = words.WIB) -> None:
+        source = page_source(room, code)
+        self._room, self._language, self._zone = room, source.language, time_zone
+        self._frame = Frame.around(source.before.encode(), source.after.encode())
+        self._middle = source.middle
+        scripts = (source.script, draw_script(), *map(extra_script, TEXTS))
+        images = "'self' data:" if room.logo or room.templates else "data:"
+        self._headers = _headers(
+            source.language, content_security_policy(source.style, *map(script_hash, scripts), images=images)
+        )
         self._view_slots = {name: self._slots_of_view(name) for name in words.VIEWS}
-        views = ("joining", *KINDS.values())
-        self.prebuilt = {(view, encoding): self._built(view, encoding) for view in views for encoding in ENCODINGS}
 
-    def rendered(self, state: Mapping[str, object], encoding: str) -> Page:
+    def prebuild(self) -> dict[tuple[str, str], Page]:
+        """The pages that are the same for everyone, by view and encoding."""
+        views = ("joining", *KINDS.values())
+        return {(view, encoding): self._built(view, encoding) for view in views for encoding in ENCODINGS}
+
+    def rendered(self, state: Mapping[str, object], encoding: str, view: str = "") -> Page:
+        """``view``: to be shown, whatever the state is."""
         encoding = "gzip" if encoding == "br" else encoding
-        return self._page(self._frame.join(self._fill(self._slots(state)), encoding), encoding)
+        return self._page(self._frame.join(self._fill(self._slots(state, view)), encoding), encoding)
 
     def _built(self, view: str, encoding: str) -> Page:
         slots = self._view_slots[view]
         if view == "joining":
             slots = {**slots, "refresh_s": str(_FIRST_REFRESH_S)}
+        filled = self._fill(slots)
+        if encoding != "br":
+            return self._page(self._frame.join(filled, encoding), encoding)
         # The best compression takes half a second: for the page that everybody is sent.
-        best = view == "joining"
-        return self._page(
-            compressed(self._frame.join(self._fill(slots), "identity"), encoding, best=best), encoding
-        )
+        body = brotli_compressed(self._frame.join(filled, "identity"), best=view == "joining")
+        return self._page(body, encoding)
 
     def _page(self, body: bytes, encoding: str) -> Page:
         headers = [*self._headers, (b"content-length", str(len(body)).encode())]
@@ -159,10 +145,10 @@ class _Sheet:
 
     def _slots_of_view(self, view: str) -> dict[str, str]:
         label = self._language.text(f"view.{view}.label")
-        return dict.fromkeys(_SLOTS, "") | {
+        return dict.fromkeys(SLOTS, "") | {
             "title": escape(f"{label} · {self._room.name}"),
             "refresh_s": str(_REFRESH_S),
-            "view": _class(view),
+            "view": class_of(view),
             "label": escape(label),
             "heading": escape(self._language.text(f"view.{view}.heading")),
             "lead": escape(self._language.text(f"view.{view}.lead")),
@@ -174,10 +160,10 @@ class _Sheet:
             "news_hidden": " hidden",
         }
 
-    def _slots(self, state: Mapping[str, object]) -> dict[str, str]:
+    def _slots(self, state: Mapping[str, object], view: str = "") -> dict[str, str]:
         """Every slot for one visitor, safe to stand in HTML."""
         number, phase = _number(state, "number"), str(state.get("phase") or "open")
-        view = words.view_of(str(state.get("state")), phase, bool(number))
+        view = view or words.view_of(str(state.get("state")), phase, bool(number))
         now_ms = _number(state, "now_ms") or time.time() * 1000
         message = words.message_words(state.get("message"), self._language.code)
         progress = state.get("progress")
@@ -187,6 +173,7 @@ class _Sheet:
             "number": escape(str(state.get("shown") or "…")),
             "ahead": escape(self._ahead(state)),
             "location": escape(_safe_path(state.get("location"))),
+            "chance": escape(self._chance(state, view, now_ms)),
             "updated": escape(words.updated_words(self._language, now_ms, self._zone)),
             "message": escape(message),
             "news_hidden": "" if message else " hidden",
@@ -206,6 +193,18 @@ class _Sheet:
         shown = words.number_words(self._language, people)
         return self._language.text("ahead.most", n=shown) if people else self._language.text("ahead.none")
 
+    def _chance(self, state: Mapping[str, object], view: str, now_ms: float) -> str:
+        """Whether the visitor goes in before the room closes; nothing where it does not, or nobody can say."""
+        closes_at_ms, eta, cut = _number(state, "closes_at_ms"), state.get("eta"), state.get("ending") == "cut"
+        known = isinstance(eta, dict) and view != "paused"
+        if closes_at_ms <= now_ms or view == "scheduled" or (cut and not known):
+            return ""
+        low_s, high_s = (_number(eta, key) for key in ("low_s", "high_s")) if isinstance(eta, dict) else (0, 0)
+        key = words.chance_of((closes_at_ms - now_ms) / 1000, low_s, high_s, cut)
+        return self._language.text(
+            f"chance.{key}", date=words.date_words(self._language, closes_at_ms, self._zone)
+        )
+
     def _wait(self, state: Mapping[str, object], view: str, now_ms: float) -> tuple[str, str, str]:
         """Caption, wait and clock."""
         opens_at_ms = _number(state, "opens_at_ms")
@@ -219,67 +218,6 @@ class _Sheet:
         low_s, high_s = _number(eta, "low_s"), _number(eta, "high_s")
         clock = words.clock_words(self._language, now_ms, low_s, high_s, self._zone)
         return caption, words.wait_words(self._language, low_s, high_s), clock
-
-
-def _template(room: Room, language: Language, style: str, script: str) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("waiting.html.j2").render(
-        room=room,
-        language=language,
-        others=[other for other in languages().values() if other is not language],
-        base=f"/_queue/{room.id}/",
-        style=Markup(style),  # noqa: S704 (our own files, read at start)
-        script=Markup(script),  # noqa: S704
-        slot={name: f"\x02{name}\x03" for name in _SLOTS},
-        cut=_CUT,
-    )
-
-
-def _script(room: Room, language: Language) -> str:
-    """The script with its texts before it, in one piece: one hash in the policy."""
-    texts = {
-        key: list(forms) if len(forms) > 1 or key.startswith("unit.") or key == "offline.next" else forms[0]
-        for key, forms in language.forms.items()
-        if key.startswith(_SCRIPT_TEXTS)
-    }
-    constants = {
-        "room": room.id,
-        "name": room.name,
-        "base": f"/_queue/{room.id}/",
-        "lang": language.code,
-        "group": language.group_separator,
-        "decimal": language.decimal_separator,
-        "time": language.time_separator,
-        "days": language.weekdays,
-        "months": language.months,
-        "zones": {7: "WIB", 8: "WITA", 9: "WIT"},
-        "v": {
-            view: [_class(view), *_view_texts(language, view)] for view in words.VIEWS if view not in _NEVER_LATER
-        },
-        "t": texts,
-    }
-    data = json.dumps(constants, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    plural = f"C.plural=function(n){{return +({language.plural_expression})}};"
-    return f"var C={data};\n{plural}\n{_minified_script()}"
-
-
-@lru_cache(maxsize=1)
-def _minified_script() -> str:
-    parts = "".join(source(f"waiting-{part}.js") for part in ("words", "line", "show"))
-    return minified(f"(function(w,d){{'use strict';\n{parts}}})(window,document);")
-
-
-def _view_texts(language: Language, view: str) -> tuple[str, str, str]:
-    label, heading, lead = (language.text(f"view.{view}.{part}") for part in ("label", "heading", "lead"))
-    return label, heading, lead
-
-
-def _class(view: str) -> str:
-    """What <main> is: the view's name first, its tone, and a class for each part that shows."""
-    look = words.VIEWS[view]
-    return " ".join((view, look.tone, *(f"has-{part}" for part in look.parts)))
 
 
 def _headers(language: Language, policy: bytes) -> list[tuple[bytes, bytes]]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -18,6 +19,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from gateway.settings import RoomSettings
+from gateway.visitor.extras import extra_script
 from gateway.visitor.page_build import draw_script
 from gateway.visitor.waiting_page import WaitingPage, choose_encoding, choose_language
 
@@ -39,11 +42,7 @@ window.asked = []; window.underWay = 0;
 """
 
 
-@dataclass(frozen=True)
-class Room:
-    id: str = "registration"
-    name: str = "Pendaftaran CPNS 2026"
-    default_language: str = "id"
+Room = partial(RoomSettings, id="registration", name="Pendaftaran CPNS 2026", origin="http://127.0.0.1:1")
 
 
 def a_ticket(**changes: Any) -> dict[str, Any]:
@@ -75,6 +74,7 @@ def a_pulse(**changes: Any) -> dict[str, Any]:
         "density": 1,
         "opens_at": 0,
         "closes_at": 0,
+        "ending": "serve",
         "draw": None,
         "message": {},
         "poll_max_s": 60,
@@ -85,7 +85,7 @@ def a_pulse(**changes: Any) -> dict[str, Any]:
 class Scene:
     """What the server answers next; a test changes it while the page runs."""
 
-    room: Room = field(default_factory=Room)
+    room: RoomSettings = field(default_factory=Room)
     ticket: dict[str, Any] = field(default_factory=a_ticket)
     ticket_status: int = 200
     joined: dict[str, Any] | None = None  # the reply to join; None: 409, nobody may join
@@ -136,6 +136,8 @@ class Scene:
             return JSONResponse(self.pulse)
         if name == "draw-script":
             return JSONResponse({"script": draw_script()})
+        if name.endswith("-script"):
+            return JSONResponse({"script": extra_script(name.removesuffix("-script"))})
         if name == "join":
             return JSONResponse(self.joined, 201) if self.joined else _problem(409)
         if name == "leave" and "text/html" in request.headers["accept"]:

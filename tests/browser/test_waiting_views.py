@@ -89,7 +89,8 @@ async def _play(visitor: Visitor, view: str) -> None:
         note = '{"kind":"ticket","from":"x","at":1,"body":{"state":"admitted","shown":"A-0000-1234-7"}}'
         await visitor.page.evaluate(
             """note => { localStorage.setItem('antrean.registration.news', note);
-            window.dispatchEvent(new StorageEvent('storage', {key: 'antrean.registration.news'})); }""",
+            const key = 'antrean.registration.news';
+            window.dispatchEvent(new StorageEvent('storage', {key, newValue: note})); }""",
             note,
         )
 

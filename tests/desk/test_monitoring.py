@@ -127,3 +127,9 @@ async def test_what_is_not_there_is_found(metrics: dict[str, Labels]) -> None:
     }
     for query, said in wrong.items():
         assert any(said in problem for problem in problems(query, metrics)), query
+
+
+async def test_the_operations_guide_names_metrics_that_there_are(metrics: dict[str, Labels]) -> None:
+    named = set(re.findall(r"`(antrean_[a-z_]+)`", OPERATIONS.read_text("utf-8")))
+    assert len(named) > 3
+    assert named <= set(metrics)

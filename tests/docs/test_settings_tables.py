@@ -93,6 +93,12 @@ def test_every_setting_that_the_documents_name_exists() -> None:
         str(field.alias) for field in SampleSettings.model_fields.values()
     }
     known |= {"ANTREAN_CONFIG", "ANTREAN_WRITE_DOCS"}
-    for document in (README, CONFIGURATION, ROOT / "docs" / "origin.md", ROOT / "SECURITY.md"):
+    for document in (
+        README,
+        CONFIGURATION,
+        ROOT / "docs" / "origin.md",
+        ROOT / "docs" / "operations.md",
+        ROOT / "SECURITY.md",
+    ):
         named = set(re.findall(r"\b(?:ANTREAN|REGISTRATION)_[A-Z_]+\b", document.read_text("utf-8")))
         assert named <= known, document

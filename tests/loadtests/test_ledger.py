@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from loadtests.book import Book
-from loadtests.ledger import Ended, Tail, from_line, to_line
+from loadtests.ledger import Call, Ended, Ledger, Tail, from_line, to_line
 from loadtests.outside import metric
+from loadtests.site_load import at_once, most_at_once
 from tests.loadtests.ledgers import honest_events
 
 
@@ -61,3 +62,11 @@ METRICS = 'antrean_issued{room="registration"} 200.0\nantrean_issued{room="other
 )
 def test_a_metric_is_read_for_its_room(name: str, room: str, value: int | None) -> None:
     assert metric(METRICS, name, room) == value
+
+
+def test_the_sites_load_is_what_was_under_way_at_once() -> None:
+    calls = [("enter", 0.0, 2.0), ("submit the form", 1.0, 3.0), ("pulse", 0.0, 9.0), ("enter", 3.0, 4.0)]
+    ledger = Ledger.of(Call(0, name, 200, sent_s, received_s) for name, sent_s, received_s in calls)
+    assert at_once(ledger) == [(0.0, 1), (1.0, 2), (2.0, 1), (3.0, 0), (3.0, 1), (4.0, 0)]
+    assert most_at_once(at_once(ledger)) == 2
+    assert most_at_once(at_once(Ledger())) == 0

@@ -49,10 +49,11 @@ def test_an_honest_run_ends_in_a_table_and_a_page_with_pictures(outcomes: dict[s
     assert {path.name for path in outcome.folder.glob("*.png")} == {
         "line.png",
         "rate.png",
+        "site.png",
         "waits.png",
         "calls.png",
     }
-    assert (outcome.folder / "index.html").read_text().count("<svg") == 4
+    assert (outcome.folder / "index.html").read_text().count("<svg") == 5
 
 
 @pytest.mark.slow

@@ -160,6 +160,20 @@ def test_a_line_in_which_nobody_answers_is_not_called_whole_for_want_of_a_measur
     assert 0.001 <= line.snapshot.density <= 0.002
 
 
+def test_the_wait_reckons_with_those_who_enter(open_line: OpenLine) -> None:
+    """Safeguard: measure_entering. Half of those who are there never claim; the first offers lapse after 150 s."""
+    line = open_line(rate_per_minute=600, ceiling=100_000)
+    line.join(8000)
+    for second in range(400):
+        line.tick(1000)
+        if second % 50 == 0:
+            line.check_in(*range(line.snapshot.serving + 1, 8001))
+        offers = line.client.zrange("antrean:{room}:offers", 0, 200)
+        line.check_in(*[int(number) for number in offers if number != "sentinel" and int(number) % 2][:30])
+    assert read(line, "density") > 0.95
+    assert 0.4 < line.snapshot.density < 0.6
+
+
 def test_who_is_seen_in_two_windows_is_one_visitor(open_line: OpenLine) -> None:
     line = open_line(rate_per_minute=0)
     line.join(100)

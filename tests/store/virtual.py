@@ -62,12 +62,14 @@ class VirtualLine:
         reply = self.call(self.functions.join(self.now_ms, self.run_id, worker, sequence, count))
         return int(reply[2]), int(reply[4])
 
-    def check_in(self, *numbers: int, returning: bool = False) -> list[str]:
+    def check_in(self, *numbers: int, returning: bool = False, device: int = 0) -> list[str]:
         """The states; when each admission counts, in ms from now, is in ``waits_ms``."""
         states: list[str] = []
         for first in range(0, len(numbers), 500):
             place = self.snapshot.position
-            flat = [part for n in numbers[first : first + 500] for part in (place(n), n, int(returning))]
+            flat = [
+                part for n in numbers[first : first + 500] for part in (place(n), n, -1 if returning else device)
+            ]
             states += self.call(self.functions.check_in(self.now_ms, self.run_id, self.snapshot.order, *flat))
         pairs = [state.partition(" ") for state in states]
         admitted = {n: more.partition(" ") for n, (_, _, more) in zip(numbers, pairs, strict=True)}
@@ -75,11 +77,17 @@ class VirtualLine:
         self.claimed |= {n: claim for n, (_, _, claim) in admitted.items() if claim}
         return [state for state, _, _ in pairs]
 
-    def look(self, number: int, *, returning: bool = False) -> str:
-        command = self.functions.look(
-            self.now_ms, self.run_id, self.snapshot.order, self.snapshot.position(number), number, int(returning)
-        )
+    def look(self, number: int, *, returning: bool = False, device: int = 0) -> str:
+        place, bearer = self.snapshot.position(number), -1 if returning else device
+        command = self.functions.look(self.now_ms, self.run_id, self.snapshot.order, place, number, bearer)
         return str(self.call(command)[0])
+
+    def move(self, number: int, device: int, claim: str) -> int:
+        place = self.snapshot.position(number)
+        order = self.snapshot.order
+        return int(
+            self.call(self.functions.move(self.now_ms, self.run_id, order, place, number, device, claim))[0]
+        )
 
     def touch(self, *numbers: int) -> list[int]:
         answer: list[int] = self.call(

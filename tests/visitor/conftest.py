@@ -17,7 +17,7 @@ from gateway.domain.paths import PathRules, Protection
 from gateway.domain.room import Draw, Knobs, Phase, Snapshot
 from gateway.errors import LineClosed, StoreUnreachable
 from gateway.settings import RoomSettings
-from gateway.store.line import Joined, Line, State
+from gateway.store.line import LAST_DEVICE, MOVED_BEFORE, NOT_MOVABLE, Joined, Line, State
 from gateway.visitor.gate import Gate
 from gateway.visitor.rooms import VisitorRoom
 from gateway.visitor.waiting_page import WaitingPage
@@ -51,6 +51,7 @@ class MemoryLine(Line):
         self.counted: Counter[str] = Counter()
         self.generation_starts: tuple[int, ...] = ()
         self.stamps = 0
+        self.moves: dict[int, tuple[int, str]] = {}
         self.redeemed: dict[tuple[str, int], int] = {}
         self.draw: Draw | None = None
 
@@ -92,24 +93,38 @@ class MemoryLine(Line):
             self.redeemed[block, index] = self.issued
         return self.redeemed[block, index]
 
-    async def check_in(self, number: int, *, returning: bool = False, joined_s: float | None = None) -> State:
+    async def check_in(
+        self, number: int, *, returning: bool = False, device: int = 0, joined_s: float | None = None
+    ) -> State:
         self._note("check_in", number)
-        if number in self.offered:
+        if number in self.offered and device >= self.moves.get(number, (0, ""))[0]:
             self.offered.discard(number)
             self._admit(number)
-        return await self.look(number, returning=returning)
+        return await self.look(number, returning=returning, device=device)
 
-    async def look(self, number: int, *, returning: bool = False) -> State:
+    async def look(self, number: int, *, returning: bool = False, device: int = LAST_DEVICE) -> State:
         self._note("look", number)
         if number in self.gone:
             return self.gone[number]
         if number > self.issued:
             return State.UNKNOWN
+        if device < self.moves.get(number, (0, ""))[0]:
+            return State.MOVED
         if number in self.inside:
             return State.ADMITTED
         if number > self.serving:
             return State.WAITING
         return State.EXPIRED if number in self.spent and not returning else State.LATE
+
+    async def move(self, number: int, device: int, claim: str) -> int:
+        self._note("move", number)
+        if self.moves.get(number) != (device + 1, claim):
+            if number <= self.serving:
+                return NOT_MOVABLE
+            if self.moves.get(number, (0, ""))[0] > device:
+                return MOVED_BEFORE
+            self.moves[number] = device + 1, claim
+        return device + 1
 
     async def touch(self, number: int) -> bool:
         self._note("touch", number)

@@ -8,7 +8,8 @@ import hashlib
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from typing import Any
 
@@ -16,6 +17,7 @@ import brotli
 import pytest
 
 from gateway.i18n import languages
+from gateway.settings import RoomSettings
 from gateway.visitor.page_words import VIEWS, view_of
 from gateway.visitor.waiting_page import KINDS, Page, WaitingPage, choose_encoding, choose_language
 
@@ -23,11 +25,7 @@ NOON_MS = 1_787_202_000_000  # Thursday 20 August 2026, 12:00 in Jakarta
 ENCODINGS = ("br", "gzip", "identity")
 
 
-@dataclass(frozen=True)
-class Room:
-    id: str = "registration"
-    name: str = "Pendaftaran CPNS 2026"
-    default_language: str = "id"
+Room = partial(RoomSettings, id="registration", name="Pendaftaran CPNS 2026", origin="http://127.0.0.1:1")
 
 
 @pytest.fixture(scope="module")
@@ -280,3 +278,10 @@ def test_the_script_is_es5(pages: WaitingPage, tmp_path: Any) -> None:
     if node := shutil.which("node"):
         (tmp_path / "page.js").write_text(script)
         subprocess.run([node, "--check", tmp_path / "page.js"], check=True, timeout=20)
+
+
+def test_the_owner_says_what_visitors_will_need(pages: WaitingPage) -> None:
+    with_list = WaitingPage(Room(prepare=(("id", ("KTP & <KK>",)), ("en", ("Identity card",)))))
+    assert "<li>KTP &amp; &lt;KK&gt;</li>" in plain(with_list.surge("id", "br"))
+    assert "<li>Identity card</li>" in plain(with_list.rendered("en", a_state(), "gzip"))
+    assert 'id="prepare"' not in plain(pages.surge("id", "br"))

@@ -2,12 +2,12 @@
 
 -- The line of one room, as functions of the store. This file: the state that all of them share.
 --
--- KEYS, the same nineteen for every function, all of one room (see gateway/store/keys.py):
+-- KEYS, the same twenty for every function, all of one room (see gateway/store/keys.py):
 --   1 line hash           2 seen even bitmap     3 seen odd bitmap      4 gone bitmap
 --   5 late bitmap         6 spent bitmap         7 withdrawn bitmap     8 offers zset
 --   9 late offers zset   10 claimed zset        11 leases zset         12 joins hash
 --  13 workers zset       14 samples list        15 audit list          16 metrics hash
---  17 log list            18 door zset          19 stamps hash
+--  17 log list            18 door zset          19 stamps hash         20 moves hash
 -- ARGV, the first two of every function:
 --   1 now_ms, wall time in milliseconds; 0 means the server's own TIME
 --   2 run_id of the server that the caller believes it talks to ('' for an operator's command)
@@ -48,14 +48,14 @@ local NUMBERS = {'schema', 'generation', 'revision', 'started_ms', 'seen_ms', 't
   'opens_at_ms', 'closes_at_ms', 'poll_max_s', 'density', 'delivered', 'present', 'claimed', 'finished',
   'lapsed', 'passed', 'late_returns', 'released_vt', 'step_vt', 'step_claimed', 'step_issued', 'sample_ms',
   'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms', 'door_limit', 'step_serving', 'step_passed',
-  'late_share', 'share', 'drawn', 'absent_offers'}
+  'late_share', 'share', 'drawn', 'absent_offers', 'coming', 'entering', 'step_lapsed'}
 local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring', 'ending'}
 
 local function keys_of(KEYS)
   return {line = KEYS[1], seen = {[0] = KEYS[2], [1] = KEYS[3]}, gone = KEYS[4], late = KEYS[5],
     spent = KEYS[6], withdrawn = KEYS[7], offers = KEYS[8], late_offers = KEYS[9], claimed = KEYS[10],
     leases = KEYS[11], joins = KEYS[12], workers = KEYS[13], samples = KEYS[14], audit = KEYS[15],
-    metrics = KEYS[16], log = KEYS[17], door = KEYS[18], stamps = KEYS[19]}
+    metrics = KEYS[16], log = KEYS[17], door = KEYS[18], stamps = KEYS[19], moves = KEYS[20]}
 end
 
 local function clock(now_ms)
@@ -254,6 +254,7 @@ local function snapshot(keys, s, now_ms)
     'ghosts', text(live_ghosts(s)), 'since_release_ms', text(s.vt - s.released_vt),
     'workers', text(redis.call('ZCOUNT', keys.workers, now_ms - 3000, '+inf')),
     'registered', text(redis.call('ZCARD', keys.workers))}
+  if s.entering > 0 then s.density = s.entering end -- what an estimate reckons with; see measure_entering
   for _, name in ipairs(SNAPSHOT) do
     flat[#flat + 1] = name
     flat[#flat + 1] = type(s[name]) == 'number' and text(s[name]) or s[name]

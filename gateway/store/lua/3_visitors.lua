@@ -2,6 +2,8 @@
 
 local WAITING, CALLED, ADMITTED, LATE = 'waiting', 'called', 'admitted', 'late'
 local FINISHED, EXPIRED, WITHDRAWN, ENDED, UNKNOWN = 'finished', 'expired', 'withdrawn', 'closed', 'unknown'
+local MOVED = 'moved'
+local PASS_HELD = -1 -- in place of a ticket's device: who holds a pass is the one who was let in
 
 -- What happened to those who reached the front, for the help desk: bounded, newest first.
 local LOG_KEPT = 20000
@@ -92,6 +94,29 @@ local function ended(keys, number)
   return redis.call('GETBIT', keys.spent, number) == 1 and FINISHED or WITHDRAWN
 end
 
+-- The device that each place was moved to last; nil while none was ever moved.
+local function devices_of(keys, numbers)
+  if redis.call('HLEN', keys.moves) == 0 then return nil end
+  local devices = {}
+  for first = 1, #numbers, MANY do
+    local last = math.min(first + MANY - 1, #numbers)
+    for _, moved in ipairs(redis.call('HMGET', keys.moves, unpack(numbers, first, last))) do
+      devices[#devices + 1] = moved and tonumber(string.match(moved, '^%d+')) or 0
+    end
+  end
+  return devices
+end
+
+-- Whether the ticket is of a device that the place has left. A ticket is proof of its move, should the store have lost
+-- that; but not against one who was let in meanwhile.
+local function has_moved(keys, number, device, current)
+  if device == PASS_HELD or device == current then return false end
+  if device < current then return true end
+  if redis.call('GETBIT', keys.spent, number) == 1 then return true end
+  redis.call('HSET', keys.moves, number, text(device) .. ' ')
+  return false
+end
+
 -- `admitted`, and how long the visitor is to wait before hearing it.
 local function admitted_in(wait_ms)
   return wait_ms > 0 and ADMITTED .. ' ' .. text(math.ceil(wait_ms)) or ADMITTED
@@ -153,11 +178,11 @@ local function check_in_served(keys, s, now_ms, position, number, returning)
 end
 
 -- check_in: a batch of visitors say "I am here"; whoever holds an offer claims it.
--- ARGV  3 instance   4.. position, number, and 1 if the visitor holds a pass within its hard limit (else 0), for each
+-- ARGV  3 instance   4.. position, number, and the ticket's device (-1: a pass within its hard limit is held), for each
 -- Returns  a state for each; after `admitted` the milliseconds to wait before letting the visitor know, if any:
 -- the claim counts for that moment. After the first `admitted` of a number also `on-time` or `late`.
 -- Keeps true: claims stay within the rate; one number has one lease, however often it claims; who knocks at an
--- empty bucket keeps the offer.
+-- empty bucket keeps the offer; a ticket of a device that the place has left gets nothing.
 local function check_in(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
   local s, err = open_line(keys, ARGV[2], ARGV[3])
@@ -174,19 +199,21 @@ local function check_in(KEYS, ARGV)
   local now_seen = keys.seen[s.window % 2]
   local is_withdrawn = bits_between(keys.withdrawn, least, most, count)
   local is_seen = bits_between(now_seen, first, last, count)
+  local devices = devices_of(keys, numbers)
   local states, waiting = {}, {}
   for i = 1, count do
-    local position, number = positions[i], numbers[i]
+    local position, number, device = positions[i], numbers[i], tonumber(ARGV[3 * i + 3])
     local state
     if number > s.issued + s.gap then
       state = UNKNOWN
     else
       -- A genuine number above `issued` was given out before the store lost its last moments.
       s.issued = math.max(s.issued, number)
-      if is_withdrawn(number) == 1 then state = ended(keys, number) end
+      if is_withdrawn(number) == 1 then state = ended(keys, number)
+      elseif has_moved(keys, number, device, devices and devices[i] or 0) then state = MOVED end
     end
     if not state and position <= s.serving then
-      state = check_in_served(keys, s, now_ms, position, number, ARGV[3 * i + 3] == '1')
+      state = check_in_served(keys, s, now_ms, position, number, device == PASS_HELD)
     elseif not state and s.phase == 'closed' then
       state = ENDED
     elseif not state then
@@ -211,13 +238,15 @@ local function look(KEYS, ARGV)
   if not s then return err end
   local states = {}
   for i = 4, #ARGV, 3 do
-    local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+    local position, number, device = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
     local state = number > s.issued + s.gap and UNKNOWN or ended(keys, number)
+    local devices = not state and devices_of(keys, {number})
+    if devices and device ~= PASS_HELD and device < devices[1] then state = MOVED end
     if not state and position <= s.serving then
       if is_inside(keys, number) then state = ADMITTED
       elseif s.phase == 'closed' then state = ENDED
       elseif is_offered(keys, position) then state = CALLED
-      elseif redis.call('GETBIT', keys.spent, number) == 1 and ARGV[i + 2] ~= '1' then state = EXPIRED
+      elseif redis.call('GETBIT', keys.spent, number) == 1 and device ~= PASS_HELD then state = EXPIRED
       else state = LATE end
     end
     states[#states + 1] = state or (s.phase == 'closed' and ENDED) or (position <= s.called and CALLED) or WAITING

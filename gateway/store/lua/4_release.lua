@@ -49,6 +49,19 @@ local function remember_calls(s)
   s.calls = table.concat(kept, ' ')
 end
 
+-- Of the tickets ahead, the share that enters: who is present may still not come when offered a place. How many do
+-- shows in how offers end. Over two minutes or so; what is shown from it, over fifty seconds: chance moves it least.
+local function measure_entering(s)
+  local claims, lapses = s.claimed - s.step_claimed, s.lapsed - s.step_lapsed
+  if s.coming <= 0 then s.coming = 1 end
+  if claims + lapses > 0 then
+    local weight = math.min(1, (claims + lapses) / math.max(20, 2 * s.rate))
+    s.coming = math.max(0.05, s.coming + weight * (claims / (claims + lapses) - s.coming))
+  end
+  local share = s.density * s.coming
+  s.entering = s.entering > 0 and s.entering + 0.1 * (share - s.entering) or share
+end
+
 -- Every 5 s of room time: call further, measure what was delivered and how fast newcomers come.
 local function step(keys, s)
   local dt = s.vt - s.step_vt
@@ -65,12 +78,13 @@ local function step(keys, s)
   s.delivered = s.delivered + share * ((s.claimed - s.step_claimed) * 60000 / dt - s.delivered)
   s.gap = math.max(s.gap, GAP_LEAST, math.ceil((s.issued - s.step_issued) * 10000 / dt))
   s.present = count_present(keys, s.serving + 1, s.issued)
+  measure_entering(s)
   s.absent_offers = 0
   for _, key in ipairs({keys.offers, keys.late_offers}) do
     s.absent_offers = s.absent_offers + redis.call('ZCOUNT', key, '-inf', text(s.vt + OFFER_MS - WINDOW_MS))
   end
   s.step_vt, s.step_claimed, s.step_issued = s.vt, s.claimed, s.issued
-  s.step_serving, s.step_passed = s.serving, s.passed
+  s.step_serving, s.step_passed, s.step_lapsed = s.serving, s.passed, s.lapsed
 end
 
 local function offer(keys, key, s, positions)
@@ -205,7 +219,8 @@ local function tick(KEYS, ARGV)
   sample(keys, s, now_ms)
   save_state(keys, s, {'revision', 'tick_ms', 'phase', 'called', 'ready', 'serving', 'late', 'turn', 'door_limit', 'density',
     'delivered', 'present', 'lapsed', 'passed', 'claimed', 'released_vt', 'step_vt', 'step_claimed', 'step_issued',
-    'step_serving', 'step_passed', 'late_share', 'sample_ms', 'empty_vt', 'gap', 'calls', 'share', 'draw', 'drawn', 'absent_offers',
+    'step_serving', 'step_passed', 'step_lapsed', 'coming', 'entering', 'late_share', 'sample_ms', 'empty_vt', 'gap', 'calls', 'share',
+    'draw', 'drawn', 'absent_offers',
     unpack(TIME_FIELDS)})
   return snapshot(keys, s, now_ms)
 end

@@ -79,8 +79,8 @@ local function reveal(KEYS, ARGV)
   keep_draw(s, draw)
   for _, key in ipairs({keys.seen[0], keys.seen[1], keys.gone, keys.late}) do redis.call('UNLINK', key) end
   plant_sentinels(keys)
-  s.late, s.called, s.ready, s.calls, s.density = 0, s.serving, s.serving, '', 1
-  save_state(keys, s, {'draw', 'drawn', 'late', 'called', 'ready', 'calls', 'density'})
+  s.late, s.called, s.ready, s.calls, s.density, s.entering = 0, s.serving, s.serving, '', 1, 0
+  save_state(keys, s, {'draw', 'drawn', 'late', 'called', 'ready', 'calls', 'density', 'entering'})
   return snapshot(keys, s, now_ms)
 end
 

@@ -1,0 +1,115 @@
+"""What the page fetches only when needed: "tell me when it is my turn", and whether one gets in before closing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser
+
+from gateway.visitor.extras import TEXTS, extra_script
+from gateway.visitor.page_words import chance_of
+from tests.browser.scene import NOON_MS, Scene, Visitor, a_context, a_pulse, a_ticket, arrive
+from tests.browser.test_waiting_views import LOCALES, _check_accessibility, _keep
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SHAKES = """
+window.shakes = [];
+Object.defineProperty(navigator, 'vibrate', {value: pattern => { window.shakes.push(pattern); return true; }});
+"""
+MINUTE_MS = 60_000
+
+
+async def arrived(chromium: Browser, scene: Scene, code: str = "id") -> Visitor:
+    context = await a_context(chromium, locale=LOCALES[code])
+    await context.add_init_script(SHAKES)
+    return await arrive(context, scene)
+
+
+@pytest.mark.parametrize("code", LOCALES)
+async def test_each_signal_is_asked_for_by_its_own_button(chromium: Browser, scene: Scene, code: str) -> None:
+    visitor = await arrived(chromium, scene, code)
+    page = visitor.page
+    assert scene.count("GET alert-script") == 0
+    await page.click("#tell summary")
+    await visitor.quiet()
+    buttons = page.locator("#tell button")
+    assert await buttons.count() >= 3
+    assert await page.locator("#tell [aria-pressed=true]").count() == 0
+    assert await page.evaluate("window.shakes.length") == 0
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)
+        await page.locator("#tell").scroll_into_view_if_needed()
+        await _check_accessibility(visitor)
+        await _keep(visitor, f"tell-{code}-360-{scheme}")
+    for at in (0, 1):  # sound and vibration
+        await buttons.nth(at).click()
+        assert await buttons.nth(at).get_attribute("aria-pressed") == "true"
+    assert await page.evaluate("window.shakes.length") == 1, "pressing it shows what it does"
+
+    await visitor.hide()
+    scene.ticket = a_ticket(state="admitted", ahead=0, location="/form")
+    scene.pulse |= {"called": 1300, "serving": 1234}
+    await visitor.pass_until("admitted", 400)
+    await visitor.pass_s(11)
+    assert await page.evaluate("window.shakes.length") >= 3, "and again while nobody looks"
+    assert visitor.complaints == []
+    assert scene.count("GET alert-script") == 1
+    await page.context.close()
+
+
+async def test_who_presses_nothing_is_left_in_peace(chromium: Browser, scene: Scene) -> None:
+    visitor = await arrived(chromium, scene)
+    await visitor.page.click("#tell summary")
+    await visitor.quiet()
+    await visitor.hide()
+    scene.ticket = a_ticket(state="admitted", ahead=0, location="/form")
+    scene.pulse |= {"called": 1300, "serving": 1234}
+    await visitor.pass_until("admitted", 400)
+    assert await visitor.page.evaluate("window.shakes.length") == 0
+    await visitor.page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("closes_in_min", "ending", "words"),
+    [
+        (60, "cut", "Anda diperkirakan sempat masuk."),
+        (5, "cut", "Anda mungkin tidak sempat."),
+        (5, "serve", "Anda tetap dilayani."),
+    ],
+)
+async def test_whether_one_gets_in_is_said_alike_with_and_without_a_script(
+    chromium: Browser, scene: Scene, closes_in_min: int, ending: str, words: str
+) -> None:
+    closes = NOON_MS + closes_in_min * MINUTE_MS
+    scene.pulse = a_pulse(closes_at=closes, ending=ending)
+    state: dict[str, Any] = {**scene.ticket, "now_ms": NOON_MS, "closes_at_ms": closes, "ending": ending}
+    assert words in scene.pages.rendered("id", state, "identity").body.decode()
+    visitor = await arrived(chromium, scene)
+    told = await visitor.text("chance")
+    assert told.endswith(words)
+    assert scene.count("GET chance-script") == 1
+    await _keep(visitor, f"chance-{ending}-{closes_in_min}-id-360-light")
+    assert visitor.complaints == []
+    await visitor.page.context.close()
+
+
+async def test_both_sides_reckon_alike(chromium: Browser) -> None:
+    page = await chromium.new_page()
+    waits = [(0, 0), (0, 100), (100, 100), (100, 200)]
+    cases = [(left, *wait, cut) for left in (0, 99, 100, 200) for wait in waits for cut in (True, False)]
+    await page.evaluate("window.C = {lang: 'en'};")
+    await page.evaluate(extra_script("chance"))
+    told = await page.evaluate(
+        "cases => cases.map(c => antreanChance(c[0], {low_s: c[1], high_s: c[2]}, c[3], 'D'))", cases
+    )
+    english = {"served": "are served", "yes": "should get in", "maybe": "may get in", "no": "may not get in"}
+    assert all(english[chance_of(*case)] in words for case, words in zip(cases, told, strict=True))
+    await page.close()
+
+
+@pytest.mark.parametrize("name", TEXTS)
+async def test_the_scripts_are_of_the_old_kind(name: str) -> None:
+    for modern in ("=>", "`", "let ", "const ", "class ", "async "):
+        assert modern not in extra_script(name)

@@ -1,0 +1,129 @@
+"""Moving a place to another device, in two browsers: QR code, question, and what the first device then says."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from gateway.domain.credentials import Keyring
+from gateway.domain.paths import PathRules, Protection
+from gateway.i18n import languages
+from gateway.visitor.gate import Gate
+from gateway.visitor.rooms import VisitorRoom
+from gateway.visitor.waiting_page import WaitingPage
+from tests.browser.scene import a_context, until
+from tests.visitor.conftest import KEYS, SETTINGS, MemoryLine, Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SCREENSHOTS = os.environ.get("ANTREAN_SCREENSHOTS")
+LOCALES = {"id": "id-ID", "en": "en-GB"}
+
+
+@dataclass
+class Queue:
+    """The gate with ten people in line, on a port of its own."""
+
+    line: MemoryLine
+    url: str
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def queue() -> AsyncIterator[Queue]:
+    line = MemoryLine()
+    line.issued, line.free = 10, 0
+    room = VisitorRoom(SETTINGS, line, Site(), Keyring(KEYS), WaitingPage(SETTINGS))
+    gate = Gate({"registration": room}, PathRules([Protection("registration", ("/",), ())]))
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(gate, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+    running = asyncio.create_task(server.serve([listener]))
+    await until(lambda: server.started, "the server has started")
+    yield Queue(line, f"http://127.0.0.1:{listener.getsockname()[1]}/")
+    server.should_exit = True
+    await running
+    listener.close()
+
+
+async def looks_right(page: Page, name: str) -> None:
+    """Accessible and inside the screen, by day and by night."""
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)
+        found = await Axe().run(page, options={"resultTypes": ["violations"]})
+        assert [violation["id"] for violation in found.response["violations"]] == []
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        if SCREENSHOTS:
+            await page.screenshot(path=f"{SCREENSHOTS}/{name}-360-{scheme}.png", full_page=True)
+
+
+async def link_on(page: Page) -> str:
+    return (await page.text_content(".link")) or ""
+
+
+async def open_page(context: BrowserContext, url: str) -> Page:
+    page = await context.new_page()
+    page.on("console", lambda message: pytest.fail(message.text) if "Content Security" in message.text else None)
+    await page.goto(url)
+    return page
+
+
+@pytest.mark.parametrize("code", LOCALES)
+async def test_a_place_goes_from_phone_to_laptop_and_every_tab_of_the_phone_says_so(
+    chromium: Browser, queue: Queue, code: str
+) -> None:
+    text = languages()[code].text
+    phone = await a_context(chromium, locale=LOCALES[code])
+    laptop = await a_context(chromium, locale=LOCALES[code])
+    waiting = await open_page(phone, queue.url)
+    number = await waiting.text_content("#number")
+    shown = await phone.new_page()
+    await shown.clock.install()
+    await shown.goto(queue.url)
+    await shown.click("a[href$='/move']")
+    assert await shown.locator("svg.qr").is_visible()
+    await looks_right(shown, f"move-show-{code}")
+
+    link = await link_on(shown)
+    asked = await open_page(laptop, link)
+    await looks_right(asked, f"move-take-{code}")
+    await asked.get_by_role("button", name=text("move.take")).click()
+    await expect(asked.locator("#number")).not_to_have_text("…")
+    assert number in ("…", await asked.text_content("#number"))
+
+    await shown.clock.run_for(7000)
+    for tab in (shown, waiting):
+        await expect(tab.locator("h1")).to_have_text(text("move.moved.heading"))
+    await looks_right(shown, f"move-moved-{code}")
+
+    used = await open_page(await a_context(chromium, locale=LOCALES[code]), link)
+    await used.get_by_role("button", name=text("move.take")).click()
+    await expect(used.locator("h1")).to_have_text(text("move.used.heading"))
+    await looks_right(used, f"move-used-{code}")
+    for context in (phone, laptop, used.context):
+        await context.close()
+
+
+async def test_it_all_works_without_a_script(chromium: Browser, queue: Queue) -> None:
+    phone = await a_context(chromium, java_script_enabled=False)
+    laptop = await a_context(chromium, java_script_enabled=False)
+    first, second = await open_page(phone, queue.url), await laptop.new_page()
+    await first.goto(queue.url)
+    await first.click("a[href$='/move']")
+    await second.goto(await link_on(first))
+    await second.click("button")
+    await expect(second.locator("#number")).to_have_text("A-0000-0117")
+    await first.goto(queue.url)
+    await expect(first.locator("h1")).to_have_text("Tempat Anda sudah pindah")
+    await first.click("button")
+    await first.goto(queue.url)
+    await expect(first.locator("#number")).to_have_text("A-0000-0125")
+    await phone.close()
+    await laptop.close()
