@@ -70,7 +70,7 @@ FIGURES = (
     _Figure("waiting", "Tickets in line, present or not, both lanes.", lambda r, s: s.waiting),
     _Figure("present", "Waiting visitors seen in the last two presence windows.", lambda r, s: s.present),
     _Figure("late", "Returned visitors waiting in the late lane.", lambda r, s: s.late),
-    _Figure("density_ratio", "Share of called positions that are present, 0 to 1.", lambda r, s: s.density),
+    _Figure("density_ratio", "Share of the tickets ahead that enter, as lately, 0 to 1.", lambda r, s: s.density),
     _Figure("workers", "Gateway workers heard in the last seconds.", lambda r, s: s.workers),
     _Figure(
         "generation",

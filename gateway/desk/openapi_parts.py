@@ -160,7 +160,7 @@ def _room() -> Schema:
             "delivered_per_minute": _amount("admissions a minute over the last half minute or so"),
             "seconds_since_last_release": _amount("with somebody present waiting"),
             "standstill_s": _amount("seconds for which no worker has ticked"),
-            "density": _amount("share of the called who are present"),
+            "density": _amount("share of the tickets ahead that enter, as lately"),
             "claimed": _count("admissions of this line so far"),
             "finished": _count("of them, finished"),
             "lapsed": _count("offers not claimed in time"),
