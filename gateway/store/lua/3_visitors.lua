@@ -189,6 +189,7 @@ local function check_in(KEYS, ARGV)
   if not s then return err end
   pass_time(keys, s, now_ms)
   local count, positions, numbers = (#ARGV - 3) / 3, {}, {}
+  if count == 0 then return {} end
   local first, last, least, most = math.huge, 0, math.huge, 0
   for i = 1, count do
     local position, number = tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2])
