@@ -103,7 +103,7 @@ def preview(
         int, typer.Option("--port", min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")
     ] = 8085,
 ) -> None:
-    """Open every state of the waiting page with sample data. Ctrl-C ends it."""
+    """Open every state of the waiting page and of moving a place, with sample data. Ctrl-C ends it."""
     from gateway.cli.preview import serve  # a server that no other command needs
 
     serve(choose_room(settings_or_exit(), room), port)

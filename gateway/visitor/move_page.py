@@ -8,30 +8,21 @@ place has gone.
 from __future__ import annotations
 
 import time
-from functools import lru_cache
-from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote
 
-import segno
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup
-
 from gateway.domain.admission import believed
-from gateway.domain.credentials import Pass, Ticket, format_number, new_nonce
+from gateway.domain.credentials import Pass, Ticket, new_nonce
 from gateway.domain.moving import MOVES_MOST, Move
 from gateway.domain.paths import safe_return_text
 from gateway.domain.room import Phase
 from gateway.errors import ExpiredCredential, ForgedCredential, StoreError
-from gateway.i18n import languages
 from gateway.store.line import MOVED_BEFORE, NOT_MOVABLE, State
 from gateway.visitor import standing
-from gateway.visitor.answers import NO_STORE, Answer, Header, length_of, not_allowed, see_other
+from gateway.visitor.answers import Answer, Header, not_allowed, see_other
 from gateway.visitor.counting import count_request
-from gateway.visitor.look import language_of, logo_address, style_of
-from gateway.visitor.page_build import TEMPLATES, content_security_policy, script_hash, source
-from gateway.visitor.page_minify import minified
-from gateway.visitor.pages import RETRY_TROUBLE_S, chosen_language, kept_language
+from gateway.visitor.move_view import move_view
+from gateway.visitor.pages import chosen_language, kept_language
 from gateway.visitor.reception import credential_headers
 from gateway.visitor.requests import Request
 from gateway.visitor.standing import Standing
@@ -43,21 +34,6 @@ if TYPE_CHECKING:
     from gateway.visitor.rooms import VisitorRoom
 
 CLAIM_COOKIE_S = 600
-REFRESH_S = 20  # without a script
-# What each page is: its status and the tone of its label.
-KINDS = {
-    "show": (200, "calm"),
-    "take": (200, "ready"),
-    "moved": (200, "stop"),
-    "expired": (410, "hold"),
-    "unknown": (404, "hold"),
-    "used": (410, "hold"),
-    "next": (409, "ready"),
-    "ended": (410, "stop"),
-    "none": (404, "hold"),
-    "cookies": (400, "hold"),
-    "trouble": (503, "hold"),
-}
 
 
 class MoveCalls:
@@ -161,26 +137,10 @@ class MoveCalls:
         self, request: Request, kind: str, *headers: Header,
         number: int = 0, given_up: int = 0, link: str = "", code: str = "", to: str = "",
     ) -> Answer:  # fmt: skip
-        room = self._room.settings
-        status, tone = KINDS[kind]
-        language = language_of(room, chosen_language(self._room, request))
-        style, script = style_of(room, language, "move.css", own=False), _script(room.id) if link else ""
-        again = f"{code}&to={quote(to, safe='/')}" if code and to else code
-        body = _template().render(
-            room=room, language=language, kind=kind, tone=tone, base=f"/_queue/{room.id}/", home=to or self._home,
-            others=[other for other in languages().values() if other.code != language.code],
-            heading=language.text(f"move.{kind}.heading"), lead=language.text(f"move.{kind}.lead"),
-            number=format_number(number) if number else "", given_up=format_number(given_up) if given_up else "",
-            link=link, qr=Markup(_qr(link, language.text("move.qr"))) if link else "",  # noqa: S704 (made by segno)
-            again=again, refresh_s=REFRESH_S if link else RETRY_TROUBLE_S if kind == "trouble" else 0,
-            logo=logo_address(room), style=Markup(style), script=Markup(script),  # noqa: S704 (our own files)
-        ).encode()  # fmt: skip
-        images = "'self' data:" if room.logo else "data:"
-        policy = content_security_policy(style, *([script_hash(script)] if script else []), images=images)
-        fixed = (_HTML, NO_STORE, (b"content-security-policy", policy), _NO_REFERRER, length_of(body))
-        language_header = (b"content-language", language.code.encode())
-        retry = ((b"retry-after", b"%d" % RETRY_TROUBLE_S),) if kind == "trouble" else ()
-        return Answer(status, (*fixed, language_header, *retry, *headers, *kept_language(request)), body)
+        return move_view(
+            self._room.settings, chosen_language(self._room, request), kind, *headers, *kept_language(request),
+            home=to or self._home, number=number, given_up=given_up, link=link, code=code, to=to,
+        )  # fmt: skip
 
 
 def _asked(query: bytes) -> tuple[str, str]:
@@ -198,30 +158,3 @@ def _of_now(ticket: Ticket, snapshot: Snapshot) -> Ticket:
         ticket.room, ticket.instance, snapshot.generation, ticket.number, ticket.issued_at_s, ticket.nonce,
         ticket.return_to, ticket.device,
     )  # fmt: skip
-
-
-def _qr(link: str, title: str) -> str:
-    """The link as a picture in the page: dark on light whatever the colours around it, with its quiet zone."""
-    picture: str = segno.make(link, error="m", micro=False).svg_inline(
-        scale=4, border=4, dark="#000", light="#fff", svgclass="qr", lineclass=None, omitsize=True
-    )
-    return picture.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)
-
-
-@lru_cache(maxsize=64)
-def _script(room_id: str) -> str:
-    return minified(
-        f"(function(w,d){{'use strict';var ROOM='{room_id}';\n{source('move.js')}}})(window,document);"
-    )
-
-
-@lru_cache(maxsize=1)
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("move.html.j2")
-
-
-_HTML = (b"content-type", b"text/html; charset=utf-8")
-_NO_REFERRER = (b"referrer-policy", b"same-origin")

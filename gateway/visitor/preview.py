@@ -1,4 +1,4 @@
-"""Every state of a room's pages with sample data, for its owner to look at: nothing asks a line or a store."""
+"""Every state of a room's pages (waiting, moving) with sample data, for its owner: nothing asks a line or a store."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.domain.numbers import format_number
 from gateway.i18n import languages
+from gateway.visitor.move_view import KINDS, move_view
 from gateway.visitor.page_words import VIEWS
 from gateway.visitor.waiting_page import Page, Sheet
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from gateway.settings import RoomSettings
 
 DAY_MS = 86_400_000
+MOVING = "move-"  # before the kind of a page that moves a place
 _NUMBER = 1234
+_CODE = "16JT-02QP-8VXM-3ND9-YW"
 _MESSAGE = {"id": "Contoh pengumuman dari operator.", "en": "An example of the operator's announcement."}
 
 _INDEX = """<!doctype html>
@@ -34,18 +37,30 @@ _INDEX = """<!doctype html>
 
 def index(room: RoomSettings) -> bytes:
     """A page with a link to each state in each language."""
+    states = (*VIEWS, *(MOVING + kind for kind in KINDS))
     rows = "\n".join(
         "<li>" + " · ".join(f'<a href="/{code}/{view}">{view} ({code})</a>' for code in languages()) + "</li>"
-        for view in VIEWS
+        for view in states
     )
     return _INDEX.format(name=escape(room.name), rows=rows).encode()
 
 
 def state_page(room: RoomSettings, code: str, view: str) -> Page:
     """One state in one language, its script stopped. Raises KeyError for a language or state that is not ours."""
+    if view.startswith(MOVING):
+        return _move_page(room, code, view.removeprefix(MOVING))
     VIEWS[view]
     page = Sheet(room, code).rendered(sample(view, round(time.time() * 1000)), "identity", view)
     return Page([_stopped(*header) for header in page.headers], page.body, b"")
+
+
+def _move_page(room: RoomSettings, code: str, kind: str) -> Page:
+    """Raises KeyError as ``state_page``."""
+    link = f"https://registration.example/_queue/{room.id}/move?{_CODE}" if kind == "show" else ""
+    number = _NUMBER if kind in ("show", "take", "moved", "next") else 0
+    given_up = _NUMBER + 5000 if kind == "take" else 0
+    answer = move_view(room, code, kind, home="#", number=number, given_up=given_up, link=link)
+    return Page([_stopped(*header) for header in answer.headers], answer.body, b"")
 
 
 def sample(view: str, now_ms: int) -> dict[str, Any]:

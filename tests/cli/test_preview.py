@@ -40,19 +40,25 @@ def test_every_state_is_a_link_away_and_the_logo_is_served(tmp_path: Path) -> No
         url = next(word for word in preview.stdout.readline().split() if word.startswith("http://"))
         try:
             with urllib.request.urlopen(url, timeout=20) as listing:
-                assert 'href="/en/last-call"' in listing.read().decode()
+                listed = listing.read().decode()
+            assert 'href="/en/last-call"' in listed
             with urllib.request.urlopen(f"{url}id/waiting", timeout=20) as state:
                 page = state.read().decode()
                 assert state.headers["content-security-policy"].endswith("script-src 'none'")
             assert "<title>8–12 menit · Vaksinasi</title>" in page
+            assert 'href="/en/move-show"' in listed
+            with urllib.request.urlopen(f"{url}en/move-show", timeout=20) as state:
+                assert '<svg role="img" aria-label="QR code of the link below"' in state.read().decode()
+                assert state.headers["content-security-policy"].endswith("script-src 'none'")
             logo = page.partition('<img src="/')[2].partition('"')[0]
             with urllib.request.urlopen(url + logo, timeout=20) as picture:
                 assert picture.headers["content-type"] == "image/svg+xml"
                 assert "sandbox" in picture.headers["content-security-policy"]
-            with pytest.raises(urllib.error.HTTPError) as caught:
-                urllib.request.urlopen(f"{url}id/nothing", timeout=20)
-            caught.value.close()
-            assert caught.value.code == 404
+            for nothing in ("nothing", "move-nothing"):
+                with pytest.raises(urllib.error.HTTPError) as caught:
+                    urllib.request.urlopen(f"{url}id/{nothing}", timeout=20)
+                caught.value.close()
+                assert caught.value.code == 404
         finally:
             preview.send_signal(signal.SIGINT)
         preview.wait(20)
