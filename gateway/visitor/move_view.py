@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ def move_view(
         others=[other for other in languages().values() if other.code != language.code],
         heading=language.text(f"move.{kind}.heading"), lead=language.text(f"move.{kind}.lead"),
         number=format_number(number) if number else "", given_up=format_number(given_up) if given_up else "",
-        link=link, qr=Markup(_qr(link, language.text("move.qr"))) if link else "",  # noqa: S704 (made by segno)
+        link=link, link_parts=_PARTS.findall(link), qr=Markup(_qr(link, language.text("move.qr"))) if link else "",  # noqa: S704 (made by segno)
         again=again, refresh_s=REFRESH_S if link else RETRY_TROUBLE_S if kind == "trouble" else 0,
         logo=logo_address(room), style=Markup(style), script=Markup(script),  # noqa: S704 (our own files)
     ).encode()  # fmt: skip
@@ -92,5 +93,6 @@ def _template() -> Template:
     return environment.get_template("move.html.j2")
 
 
+_PARTS = re.compile(r"[^/?]*[/?]*")  # lines of a long link end here, not within a word
 _HTML = (b"content-type", b"text/html; charset=utf-8")
 _NO_REFERRER = (b"referrer-policy", b"same-origin")

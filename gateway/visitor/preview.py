@@ -1,4 +1,4 @@
-"""Every state of a room's pages (waiting, moving) with sample data, for its owner: nothing asks a line or a store."""
+"""Every state of a room's pages (waiting, moving) with sample data for its owner: nothing asks line or store."""
 
 from __future__ import annotations
 

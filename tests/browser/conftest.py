@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import socket
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import uvicorn
 from playwright.async_api import Browser, async_playwright
 
-from tests.browser.scene import Scene, served
+from gateway.domain.credentials import Keyring
+from gateway.domain.paths import PathRules, Protection
+from gateway.visitor.gate import Gate
+from gateway.visitor.rooms import VisitorRoom
+from gateway.visitor.waiting_page import WaitingPage
+from tests.browser.scene import Scene, served, until
+from tests.visitor.conftest import KEYS, SETTINGS, MemoryLine, Site
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 APPLICATIONS = (
@@ -51,3 +61,27 @@ async def scene() -> AsyncIterator[Scene]:
     """The waiting page on a real server that answers as the test says."""
     async with served(Scene()) as running:
         yield running
+
+
+@dataclass
+class Queue:
+    """The gate with ten people in line, on a port of its own."""
+
+    line: MemoryLine
+    url: str
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def queue() -> AsyncIterator[Queue]:
+    line = MemoryLine()
+    line.issued, line.free = 10, 0
+    room = VisitorRoom(SETTINGS, line, Site(), Keyring(KEYS), WaitingPage(SETTINGS))
+    gate = Gate({"registration": room}, PathRules([Protection("registration", ("/",), ())]))
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(gate, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+    running = asyncio.create_task(server.serve([listener]))
+    await until(lambda: server.started, "the server has started")
+    yield Queue(line, f"http://127.0.0.1:{listener.getsockname()[1]}/")
+    server.should_exit = True
+    await running
+    listener.close()

@@ -275,9 +275,14 @@ async def a_context(browser: Browser, **options: Any) -> BrowserContext:
     return await browser.new_context(**settings)
 
 
-async def arrive(context: BrowserContext, scene: Scene, path: str = "", *, settle: bool = True) -> Visitor:
-    """Open the page in a new tab with the clock stopped; ``settle``: let it ask its first questions."""
-    page = await context.new_page()
+async def arrive(
+    context: BrowserContext, scene: Scene, path: str = "", *, settle: bool = True, page: Page | None = None
+) -> Visitor:
+    """Open the page in a tab, a new one if none is given, with the clock stopped.
+
+    ``settle``: let it ask its first questions.
+    """
+    page = page or await context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))

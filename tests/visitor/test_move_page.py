@@ -27,7 +27,7 @@ def text(reply: Reply) -> str:
 
 async def link_of(visitor: Visitor) -> str:
     """The link on the page of the device that has the place, without scheme and host."""
-    shown = text(await visitor.get(MOVE))
+    shown = text(await visitor.get(MOVE)).replace("<wbr>", "")
     found = re.search(r'class="link">http://daftar\.example(/[^<]+)<', shown)
     assert found is not None, shown
     return found.group(1)
