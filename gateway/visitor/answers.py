@@ -45,7 +45,10 @@ def lines_of(headers: Headers) -> bytes:
 
 
 class Answer:
-    """A whole response. ``fixed`` stands before ``headers``; ``sized``: the body's length is told between them."""
+    """A whole response. ``fixed`` stands before ``headers``; ``sized``: the body's length is told between them.
+
+    It is told of every body that neither ``fixed`` nor ``headers`` tell it of: a browser would wait for the end.
+    """
 
     __slots__ = ("_fixed", "_own", "_sized", "body", "status")
 
@@ -62,7 +65,7 @@ class Answer:
         self.body = body
         self._own = headers
         self._fixed = fixed or _NOTHING
-        self._sized = sized
+        self._sized = sized or (bool(body) and not _tells_length(*self._fixed.headers, *headers))
 
     @property
     def headers(self) -> list[Header]:
@@ -81,6 +84,10 @@ class Answer:
     async def send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+def _tells_length(*headers: Header) -> bool:
+    return any(name == b"content-length" for name, _ in headers)
 
 
 def length_of(body: bytes) -> tuple[bytes, bytes]:

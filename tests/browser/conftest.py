@@ -17,6 +17,8 @@ from playwright.async_api import Browser, async_playwright
 
 from gateway.domain.credentials import Keyring
 from gateway.domain.paths import PathRules, Protection
+from gateway.protocol import GatewayProtocol
+from gateway.server import KEEP_ALIVE_S
 from gateway.visitor.gate import Gate
 from gateway.visitor.rooms import VisitorRoom
 from gateway.visitor.waiting_page import WaitingPage
@@ -65,7 +67,7 @@ async def scene() -> AsyncIterator[Scene]:
 
 @dataclass
 class Queue:
-    """The gate with ten people in line, on a port of its own."""
+    """The gate with ten people in line, on a port of its own, answering as our server does."""
 
     line: MemoryLine
     url: str
@@ -78,7 +80,11 @@ async def queue() -> AsyncIterator[Queue]:
     room = VisitorRoom(SETTINGS, line, Site(), Keyring(KEYS), WaitingPage(SETTINGS))
     gate = Gate({"registration": room}, PathRules([Protection("registration", ("/",), ())]))
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(gate, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+    config = uvicorn.Config(
+        gate, http=GatewayProtocol, proxy_headers=False, timeout_keep_alive=KEEP_ALIVE_S,
+        log_config=None, lifespan="off", timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve([listener]))
     await until(lambda: server.started, "the server has started")
     yield Queue(line, f"http://127.0.0.1:{listener.getsockname()[1]}/")

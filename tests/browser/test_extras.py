@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from gateway.visitor.extras import TEXTS, extra_script
 from gateway.visitor.page_words import chance_of
+from tests.browser.conftest import Queue
 from tests.browser.scene import NOON_MS, Scene, Visitor, a_context, a_pulse, a_ticket, arrive
 from tests.browser.test_waiting_views import LOCALES, _check_accessibility, _keep
 
@@ -57,6 +58,15 @@ async def test_each_signal_is_asked_for_by_its_own_button(chromium: Browser, sce
     assert visitor.complaints == []
     assert scene.count("GET alert-script") == 1
     await page.context.close()
+
+
+async def test_the_buttons_come_from_the_gateway_itself(chromium: Browser, queue: Queue) -> None:
+    context = await a_context(chromium)
+    page = await context.new_page()
+    await page.goto(queue.url)
+    await page.click("#tell summary")
+    await expect(page.locator("#tell button").first).to_be_visible()
+    await context.close()
 
 
 async def test_who_presses_nothing_is_left_in_peace(chromium: Browser, scene: Scene) -> None:
