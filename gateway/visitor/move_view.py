@@ -51,7 +51,8 @@ def move_view(
     """
     status, tone = KINDS[kind]
     language = language_of(room, code_of_language)
-    style, script = style_of(room, language, "move.css", own=False), _script(room.id) if link else ""
+    style = style_of(room, language, "move.css", own=False)
+    script = _script(room.id) if link else _AGAIN if kind == "trouble" else ""
     again = f"{code}&to={quote(to, safe='/')}" if code and to else code
     body = _template().render(
         room=room, language=language, kind=kind, tone=tone, base=f"/_queue/{room.id}/", home=home,
@@ -93,6 +94,8 @@ def _template() -> Template:
     return environment.get_template("move.html.j2")
 
 
+# Not all at the same moment, and by GET also where it was a POST that failed.
+_AGAIN = f"setTimeout(function(){{location.replace(location.href)}},{RETRY_TROUBLE_S * 1000}*(1+Math.random()))"
 _PARTS = re.compile(r"[^/?]*[/?]*")  # lines of a long link end here, not within a word
 _HTML = (b"content-type", b"text/html; charset=utf-8")
 _NO_REFERRER = (b"referrer-policy", b"same-origin")

@@ -111,3 +111,18 @@ async def test_it_all_works_without_a_script(chromium: Browser, queue: Queue) ->
     await expect(first.locator("#number")).to_have_text("A-0000-0125")
     await phone.close()
     await laptop.close()
+
+
+async def test_in_our_trouble_the_page_comes_again_by_itself(chromium: Browser, queue: Queue) -> None:
+    context = await a_context(chromium)
+    page = await context.new_page()
+    await page.goto(queue.url)
+    queue.line.cut_off = True
+    await page.clock.install()
+    await page.goto(f"{queue.url}_queue/registration/move")
+    await expect(page.locator("h1")).to_have_text("Mohon tunggu sebentar")
+    await looks_right(page, "move-trouble-id")
+    queue.line.cut_off = False
+    await page.clock.run_for(10_000)
+    await expect(page.locator("svg.qr")).to_be_visible()
+    await context.close()
