@@ -33,7 +33,7 @@ async def test_a_copied_ticket_gives_one_place_and_one_visitor(antrean: Antrean)
     await asyncio.gather(*(one.waits() for one in [owner, *copies]))
     for one in [owner, *copies]:
         assert is_form(await one.comes())
-    assert antrean.knows().inside == 1, "five browsers, one place inside"
+    assert antrean.knows().leases == 1, "five browsers, one place inside"
     assert antrean.knows().issued == 1
     await owner.registers()
     assert numbers(antrean.rows()[-1:]) == [number]

@@ -19,7 +19,7 @@ async def test_with_nobody_waiting_an_applicant_lands_on_the_form_and_registers(
     assert antrean.rows() == [*before, f"{(await antrean.pulse())['instance']}:1"]
 
     async def is_empty() -> bool:
-        return antrean.knows().inside == 0
+        return antrean.knows().leases == 0
 
     await until(is_empty, "the card ends the visit and frees the place")
 
