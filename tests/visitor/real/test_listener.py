@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,17 @@ async def hold(
 
 def header_of(site_reply: dict[str, Any], name: str) -> list[str]:
     return [value for key, value in site_reply["headers"] if key.lower() == name]
+
+
+async def test_a_connection_that_is_kept_has_every_answer_to_its_end(installation: Installation) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", installation.settings.port)
+    for name in ("pulse", "draw", "draw.json", "draw-script", "alert-script", "chance-script", "move"):
+        writer.write(f"GET {BASE}{name} HTTP/1.1\r\nHost: daftar.example\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)\r\n", head)
+        assert length, f"{name}: a browser would wait for its end"
+        await reader.readexactly(int(length[1]))
+    writer.close()
 
 
 async def test_with_nobody_waiting_a_visitor_lands_on_the_site_at_once(
