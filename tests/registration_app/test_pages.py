@@ -131,11 +131,11 @@ async def check_code(service: Service, number: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("header", "is_shown"),
+    ("ends", "is_shown"),  # a number: seconds from now
     [
-        (str(int(time.time()) + 900), True),
-        (str(int(time.time()) - 900), False),
-        (str(int(time.time()) + 10**7), False),
+        (900, True),
+        (-900, False),
+        (10**7, False),
         ("soon", False),
         ("", False),
         ("9" * 5000, False),
@@ -143,8 +143,9 @@ async def check_code(service: Service, number: str) -> str:
     ids=["15 minutes", "over", "years", "text", "empty", "huge"],
 )
 async def test_the_end_of_the_pass_is_shown_when_it_makes_sense(
-    service: Service, header: str, is_shown: bool
+    service: Service, ends: int | str, is_shown: bool
 ) -> None:
+    header = str(int(time.time()) + ends) if isinstance(ends, int) else ends
     client = service.visitor(**{"Antrean-Pass-Expires": header}).client
     assert ("pass-note" in (await client.get("/")).text) == is_shown
     still = (await client.get("/still-here")).json()
