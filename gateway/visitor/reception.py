@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.domain.admission import (
     BypassLine,
@@ -107,10 +107,21 @@ async def _take_number(room: VisitorRoom, request: Request, return_to: str, now_
         return pages.closed(room, request)
     except StoreError:
         return _without_store(room, request, None, return_to, now_s)
-    headers = credential_headers(room, request, stands, now_s)
     if stands.visitor_pass is not None:
-        return Onward(stands.visitor_pass, headers)
-    return pages.newcomer(room, request, *headers)
+        return _let_in(room, request, stands, stands.visitor_pass, now_s)
+    return pages.newcomer(room, request, *credential_headers(room, request, stands, now_s))
+
+
+def _let_in(room: VisitorRoom, request: Request, stands: Standing, visitor_pass: Pass, now_s: float) -> Onward:
+    """Onward with the pass.
+
+    A request for the site itself may be the only page of the visit: who fills it in for ten minutes is not to find
+    the pass lapsed as unused. The place inside still lapses after three if nothing comes with the pass: crawlers.
+    """
+    if not request.raw_path.startswith(b"/_queue/"):
+        visitor_pass = renew(visitor_pass, now_s)
+        stands = replace(stands, visitor_pass=visitor_pass)
+    return Onward(visitor_pass, credential_headers(room, request, stands, now_s))
 
 
 async def _check_in(
@@ -126,9 +137,9 @@ async def _check_in(
         return pages.closed(room, request)
     if stands.state is State.MOVED:
         return see_other(f"/_queue/{room.id}/move")
-    headers = credential_headers(room, request, stands, now_s)
     if stands.visitor_pass is not None:
-        return Onward(stands.visitor_pass, headers)
+        return _let_in(room, request, stands, stands.visitor_pass, now_s)
+    headers = credential_headers(room, request, stands, now_s)
     return pages.standing(room, request, stands, *headers)
 
 
@@ -140,7 +151,7 @@ def _without_store(
         alone = standing.admitted_alone(room, bound_for(ticket, return_to), now_s)
         if alone is None or alone.visitor_pass is None:
             return pages.trouble(room, request, ticket)
-        return Onward(alone.visitor_pass, credential_headers(room, request, alone, now_s))
+        return _let_in(room, request, alone, alone.visitor_pass, now_s)
     if room.admits_alone(None, time.monotonic()):
         visitor_pass = bypass_pass(room, now_s)
         return Onward(visitor_pass, pass_headers(room, request, visitor_pass, now_s))

@@ -60,7 +60,7 @@ class ReplayStore:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(60)
         self._socket.connect(path)
-        self._reader = hiredis.Reader(encoding="utf-8")
+        self._reader = hiredis.Reader(encoding="utf-8", errors="replace")  # a slow log names bytes, too
         self.functions = Functions(ROOM)
         facts = self._info("server")
         self.run_id = facts["run_id"]

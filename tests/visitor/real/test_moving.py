@@ -21,7 +21,7 @@ DEVICES = 4
 
 async def link_on(visitor: Browser) -> str:
     shown = await visitor.get(BASE + "move")
-    found = re.search(r'class="link">https?://[^/]+(/[^<]+)<', html.unescape(shown.text))
+    found = re.search(r'class="link">https?://[^/]+(/[^<]+)<', html.unescape(shown.text.replace("<wbr>", "")))
     assert found is not None, shown.text
     return found.group(1)
 
