@@ -113,4 +113,4 @@ def person(
 
 
 def _list(roles: Mapping[str, str]) -> None:
-    sys.stdout.write("".join(f"{name}  {role}\n" for name, role in roles.items()))
+    sys.stdout.write("".join(f"{name}  {role}\n" for name, role in roles.items()) or "There are none.\n")
