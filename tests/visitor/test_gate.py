@@ -41,10 +41,14 @@ async def test_with_nobody_waiting_a_visitor_lands_on_the_site_and_never_sees_a_
     assert house.line.called_for == [("join", 0)]
 
 
-async def test_who_lands_on_the_site_has_twenty_minutes_and_what_follows_is_told_to_the_store(house: House) -> None:
+async def test_who_lands_on_the_site_has_twenty_minutes_and_what_follows_is_told_to_the_store(
+    house: House,
+) -> None:
     visitor = house.visitor()
     await visitor.get("/daftar")
-    found = house.room.keyring.read_pass(visitor.cookies[PASS], room="registration", instance=None, now_s=time.time())
+    found = house.room.keyring.read_pass(
+        visitor.cookies[PASS], room="registration", instance=None, now_s=time.time()
+    )
     assert found.expires_at_s - time.time() > IDLE_S - 60
     await visitor.get("/daftar/2")
     await house.room.uses.settle()
