@@ -113,15 +113,16 @@ local function get_bits(key, positions) return bits_at(key, 'GET', positions) en
 
 local function set_bits(key, positions, value) return bits_at(key, 'SET', positions, value) end
 
--- A reader of the bits at `count` places from `least` to `most`: one call of the store for all of them, unless they
--- lie so far apart that most of what it returned would be for nothing.
+-- A reader of the bits of a key: one call of the store for the `count` places from `least` to `most`, unless they lie
+-- so far apart that most of what it returned would be for nothing, and one call for each of the others.
 local function bits_between(key, least, most, count)
   local from, to = math.floor(least / 8), math.floor(most / 8)
-  if to - from > 64 * count then
+  if count == 0 or to - from > 64 * count then
     return function(position) return redis.call('GETBIT', key, position) end
   end
   local bytes = redis.call('GETRANGE', key, from, to)
   return function(position)
+    if position < least or position > most then return redis.call('GETBIT', key, position) end
     local byte = string.byte(bytes, math.floor(position / 8) - from + 1) or 0
     return bit.band(bit.rshift(byte, 7 - position % 8), 1)
   end

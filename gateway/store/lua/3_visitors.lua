@@ -190,16 +190,19 @@ local function check_in(KEYS, ARGV)
   pass_time(keys, s, now_ms)
   local count, positions, numbers = (#ARGV - 3) / 3, {}, {}
   if count == 0 then return {} end
-  local first, last, least, most = math.huge, 0, math.huge, 0
+  local first, last, least, most, ahead = math.huge, 0, math.huge, 0, 0 -- of those ahead of the cursor: returns are few
   for i = 1, count do
     local position, number = tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2])
     positions[i], numbers[i] = position, number
-    first, last = math.min(first, position), math.max(last, position)
-    least, most = math.min(least, number), math.max(most, number)
+    if position > s.serving then
+      ahead = ahead + 1
+      first, last = math.min(first, position), math.max(last, position)
+      least, most = math.min(least, number), math.max(most, number)
+    end
   end
   local now_seen = keys.seen[s.window % 2]
-  local is_withdrawn = bits_between(keys.withdrawn, least, most, count)
-  local is_seen = bits_between(now_seen, first, last, count)
+  local is_withdrawn = bits_between(keys.withdrawn, least, most, ahead)
+  local is_seen = bits_between(now_seen, first, last, ahead)
   local devices = devices_of(keys, numbers)
   local states, waiting = {}, {}
   for i = 1, count do
