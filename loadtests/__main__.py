@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import os
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -18,11 +17,12 @@ from typing import TextIO
 
 from loadtests import outside, report, runner
 from loadtests.checks import judge
+from loadtests.command import end_clearly
 from loadtests.personas import EVERYONE, PERSONAS
 from loadtests.plan import parse_mix
-from loadtests.room import RateError, Room, default_command
+from loadtests.room import Room, default_command
 from loadtests.shapes import SHAPES, Shape
-from loadtests.stack import Stack, StackError, own_stack
+from loadtests.stack import Stack, own_stack
 from loadtests.summary import rows
 from loadtests.verdict import PULSE_AGE_S, Facts, Figures, broken
 
@@ -188,15 +188,8 @@ class Shower:
 
 
 def main() -> int:
-    """Run, and turn what stops a run into one clear line."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like by Ctrl-C: nothing is left running
-    try:
-        return run(parse(sys.argv[1:]))
-    except (RateError, StackError, runner.GeneratorError, outside.UnreachableError) as exc:
-        print(f"loadtests: {exc}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\nloadtests: stopped", file=sys.stderr)
-    return 2
+    """Run, as the options say."""
+    return end_clearly(lambda: run(parse(sys.argv[1:])))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from loadtests.ledger import (
     Seen,
 )
 from loadtests.order import admitted_after_their_turn, nobody_passed
+from loadtests.site_load import site_bore_it
 from loadtests.verdict import LATE_ARRIVAL_S, SETTLE_S, Check, Facts, verdict
 
 K = TypeVar("K", bound=Hashable)
@@ -52,6 +53,7 @@ def judge(ledger: Ledger, facts: Facts) -> list[Check]:
         estimates_plausible(ledger),
         estimates_kept(ledger),
         *reconciled(ledger, facts),
+        site_bore_it(ledger, facts.rate_per_minute),
         generator_in_time(ledger),
     ]
 

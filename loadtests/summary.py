@@ -11,7 +11,7 @@ from loadtests.delivery import delivered_per_minute
 from loadtests.estimates import waits_and_ranges
 from loadtests.ledger import Admitted, Arrived, Call, Ended, Failure, Ledger, Registered, Seen, Silence
 from loadtests.order import claims_out_of_order, inversions
-from loadtests.site_load import at_once, most_at_once
+from loadtests.site_load import at_once, form_s, most_at_once
 from loadtests.verdict import HEARING_S, Facts
 
 Row = tuple[str, str]
@@ -33,10 +33,15 @@ def rows(ledger: Ledger, facts: Facts) -> list[Row]:
         ("order inversions", str(len(inversions(ledger)))),
         ("claims after one behind", f"{overtaken}, by at most {most_s:.1f} s (between two check-ins)"),
         *_waits(ledger),
-        ("site's load", f"at most {most_at_once(at_once(ledger))} requests at once"),
+        ("site's load", f"at most {most_at_once(at_once(ledger))} requests at once{_form_times(ledger)}"),
         ("errors", _errors(ledger)),
         ("outcomes", _counts(event.outcome for event in ledger.all(Ended))),
     ]
+
+
+def _form_times(ledger: Ledger) -> str:
+    half_s, most_s = form_s(ledger, 0.5), form_s(ledger, 0.95)
+    return "" if half_s is None or most_s is None else f"; the form p50 {half_s:.1f} s, p95 {most_s:.1f} s"
 
 
 def latencies(ledger: Ledger) -> list[tuple[str, int, float, float, float]]:

@@ -10,6 +10,7 @@ PULSE_AGE_S = 3.0  # a cached pulse may be this old
 HOLD_S = 30.0  # how long one at the door may be told "in a moment" by the meter of claims
 HEARING_S = 12.0  # a called visitor hears of its turn within this (10 s, ±20 %)
 RANGE_SHARE = 0.8  # share of visitors whose wait should lie in the predicted range
+SLOW_FORM_S = 2.0  # a form that takes longer for one in twenty is one that people send again
 LATE_ARRIVAL_S = 1.0  # a generator later than this does not keep the open model
 
 

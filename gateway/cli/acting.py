@@ -13,7 +13,7 @@ import typer
 
 from gateway.cli import exits
 from gateway.desk.actions import NoSuchEntry, NumberUnknown
-from gateway.domain.changes import CannotUndo
+from gateway.domain.changes import READERS, CannotUndo, InvalidChanges
 from gateway.errors import (
     AntreanError,
     InvalidKnob,
@@ -120,7 +120,14 @@ async def _with_lines(
         await store.close()
 
 
+def _option(field: str) -> str:
+    """The option that sets a knob: ``rate_per_minute`` is ``--rate``, ``opens_at_ms`` is ``--opens-at``."""
+    return "--" + field.removesuffix("_per_minute").removesuffix("_ms").replace("_", "-")
+
+
 def _sentence(error: AntreanError, settings: Settings | None) -> str:
+    if isinstance(error, InvalidChanges) and error.problems.keys() <= READERS.keys() - {"message"}:
+        return "; ".join(f"{_option(field)}: {text}" for field, text in error.problems.items())
     if settings is None or exit_code(error) != exits.UNREACHABLE:
         return str(error)
     advice = "Is it running?" if settings.store_url else "Start it with 'antrean up' or 'antrean store'."

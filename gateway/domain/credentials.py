@@ -88,6 +88,7 @@ _PASS_FORM = re.compile(rf"1~{_WORD}~{_WORD}~\d+~\d+~{_WORD}~\d+~\d+~(?:{'|'.joi
 
 
 _Credential = TypeVar("_Credential", Ticket, Pass)
+_Result = TypeVar("_Result")
 
 
 class Keyring:
@@ -115,15 +116,19 @@ class Keyring:
         self._moves = RememberingSigner(keys, MOVE_SALT)
 
     def _payload(self, kind: str, raw: bytes) -> str:
-        """What was signed. A key that another worker signs with already may be one that we do not know yet."""
+        """What was signed."""
+        return self._also_with_newer_keys(lambda: _unsign(getattr(self, kind), raw))
+
+    def _also_with_newer_keys(self, read: Callable[[], _Result]) -> _Result:
+        """What another worker signs with already may be a key that we do not know yet."""
         try:
-            return _unsign(getattr(self, kind), raw)
+            return read()
         except ForgedCredential:
             keys = self._newer() if self._newer is not None else None
             if not keys:
                 raise
             self._take(keys)
-        return _unsign(getattr(self, kind), raw)
+        return read()
 
     def sign_ticket(self, ticket: Ticket) -> str:
         """The ticket as text: fit for a cookie and for a header."""
@@ -227,14 +232,8 @@ class Keyring:
 
     def read_move(self, code: str, *, room: str, instance: str, generation: int, now_s: float) -> moving.Move:
         """What a code moves. Raises ForgedCredential, ExpiredCredential."""
-        try:
-            return moving.read(code, (room, instance, generation), now_s, self._moves.digests)
-        except ForgedCredential:
-            keys = self._newer() if self._newer is not None else None
-            if not keys:
-                raise
-            self._take(keys)
-        return moving.read(code, (room, instance, generation), now_s, self._moves.digests)
+        line = room, instance, generation
+        return self._also_with_newer_keys(lambda: moving.read(code, line, now_s, self._moves.digests))
 
     def sign_visitor(self, visitor_pass: Pass, now_s: float, *, rehearsal: bool = False) -> str:
         """The value of ``Antrean-Visitor``: tells the origin who this is, believable for 5 minutes.

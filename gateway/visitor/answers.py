@@ -45,58 +45,40 @@ def lines_of(headers: Headers) -> bytes:
 
 
 class Answer:
-    """A whole response. ``fixed`` stands before ``headers``; ``sized``: the body's length is told between them.
+    """A whole response: ``fixed`` header fields, the body's length, then ``headers``.
 
-    It is told of every body that neither ``fixed`` nor ``headers`` tell it of: a browser would wait for the end.
+    The length is told here and nowhere else: a browser that keeps its connection would wait for the end of a body
+    without one. ``lines`` are the fields as they are sent. Raises ValueError for one that cannot be sent.
     """
 
-    __slots__ = ("_fixed", "_own", "_sized", "body", "status")
+    __slots__ = ("_fixed", "_own", "body", "lines", "status")
 
     def __init__(
-        self,
-        status: int,
-        headers: Headers = (),
-        body: bytes = b"",
-        *,
-        fixed: Fixed | None = None,
-        sized: bool = False,
+        self, status: int, headers: Headers = (), body: bytes = b"", *, fixed: Fixed | None = None
     ) -> None:
         self.status = status
         self.body = body
         self._own = headers
         self._fixed = fixed or _NOTHING
-        self._sized = sized or (bool(body) and not _tells_length(*self._fixed.headers, *headers))
+        lines = self._fixed.lines
+        if status not in _BODILESS:
+            lines = b"%bcontent-length: %d\r\n" % (lines, len(body))
+        self.lines = lines + lines_of(headers) if headers else lines
 
     @property
     def headers(self) -> list[Header]:
-        """All header fields."""
-        sizes = [length_of(self.body)] if self._sized else []
-        return [*self._fixed.headers, *sizes, *self._own]
-
-    @property
-    def lines(self) -> bytes:
-        """The same as they are sent."""
-        lines = self._fixed.lines
-        if self._sized:
-            lines = b"%bcontent-length: %d\r\n" % (lines, len(self.body))
-        return lines + lines_of(self._own) if self._own else lines
+        """The fields as ASGI wants them."""
+        length = [] if self.status in _BODILESS else [(b"content-length", b"%d" % len(self.body))]
+        return [*self._fixed.headers, *length, *self._own]
 
     async def send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
-def _tells_length(*headers: Header) -> bool:
-    return any(name == b"content-length" for name, _ in headers)
-
-
-def length_of(body: bytes) -> tuple[bytes, bytes]:
-    return b"content-length", b"%d" % len(body)
-
-
 def json_answer(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
     """An answer of one's own: JSON that nobody else may be given from a cache."""
-    return Answer(status, headers, body, fixed=_JSON, sized=True)
+    return Answer(status, headers, body, fixed=_JSON)
 
 
 def problem(
@@ -117,12 +99,12 @@ def problem(
     }
     extra: list[Header] = [] if retry_after_s is None else [(b"retry-after", b"%d" % retry_after_s)]
     text = json.dumps(body | more, ensure_ascii=False, separators=(",", ":")).encode()
-    return Answer(status, [PROBLEM_TYPE, NO_STORE, length_of(text), *extra, *headers], text)
+    return Answer(status, [PROBLEM_TYPE, NO_STORE, *extra, *headers], text)
 
 
 def see_other(location: str, *headers: tuple[bytes, bytes]) -> Answer:
     """Go there with GET."""
-    return Answer(303, [(b"location", location.encode("ascii")), NO_STORE, length_of(b""), *headers])
+    return Answer(303, [(b"location", location.encode("ascii")), NO_STORE, *headers])
 
 
 def not_allowed(*methods: str) -> Answer:
@@ -131,4 +113,5 @@ def not_allowed(*methods: str) -> Answer:
 
 
 _NOTHING = Block()
+_BODILESS = frozenset((204, 304))
 _JSON = Block(JSON_TYPE, NO_STORE)

@@ -9,10 +9,11 @@ from typing import Any
 from gateway.domain.estimate import main_lane_per_minute
 from gateway.domain.room import Snapshot
 from gateway.store.line import Line
-from gateway.visitor.answers import JSON_TYPE, Answer, Block, length_of, problem
+from gateway.visitor.answers import JSON_TYPE, Answer, Block, problem
 
 # A cache may stand in for us for a second, but not with an old pulse when we fail.
 _CACHE = (b"cache-control", b"public, max-age=1, s-maxage=1")
+_FIXED = Block(JSON_TYPE, _CACHE)
 RETRY_AFTER_S = 5
 
 
@@ -31,7 +32,7 @@ class Pulse:
             return _TROUBLE
         if snapshot is not self._of:
             body = json.dumps(pulse_of(snapshot), ensure_ascii=False, separators=(",", ":")).encode()
-            self._answer = Answer(200, body=body, fixed=Block(JSON_TYPE, _CACHE, length_of(body)))
+            self._answer = Answer(200, body=body, fixed=_FIXED)
             self._of = snapshot
         return self._answer
 

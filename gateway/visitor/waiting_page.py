@@ -59,7 +59,7 @@ _REFRESH_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A ready response but for its status and cookies."""
+    """A ready response but for its status, its length and cookies."""
 
     headers: list[tuple[bytes, bytes]]  # lower-case names; copy before adding to it
     body: bytes
@@ -132,7 +132,7 @@ class Sheet:
         return self._page(body, encoding)
 
     def _page(self, body: bytes, encoding: str) -> Page:
-        headers = [*self._headers, (b"content-length", str(len(body)).encode())]
+        headers = [*self._headers]
         if encoding != "identity":
             headers.append((b"content-encoding", encoding.encode()))
         return Page(headers, body, lines_of(headers))

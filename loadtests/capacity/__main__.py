@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -22,10 +21,11 @@ from loadtests.capacity import report
 from loadtests.capacity.advice import advise
 from loadtests.capacity.bench import Bench
 from loadtests.capacity.search import Law, Step, conclude
+from loadtests.command import end_clearly
 from loadtests.personas import PERSONAS
 from loadtests.plan import parse_mix
-from loadtests.room import RateError, Room, default_command
-from loadtests.stack import Stack, StackError, own_stack
+from loadtests.room import Room, default_command
+from loadtests.stack import Stack, own_stack
 
 NO_CEILING = 100_000  # while measuring: the rate alone must bind
 GUIDE = """\
@@ -190,15 +190,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """Run, and turn what stops it into one clear line."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like by Ctrl-C: nothing is left running
-    try:
-        return run(parse(sys.argv[1:]))
-    except (RateError, StackError, runner.GeneratorError, outside.UnreachableError) as exc:
-        print(f"loadtests: {exc}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\nloadtests: stopped", file=sys.stderr)
-    return 2
+    """Run, as the options say."""
+    return end_clearly(lambda: run(parse(sys.argv[1:])))
 
 
 if __name__ == "__main__":

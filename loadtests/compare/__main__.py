@@ -13,13 +13,13 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from loadtests import outside, runner
+from loadtests import runner
 from loadtests.__main__ import Shower
+from loadtests.command import end_clearly
 from loadtests.compare import report
 from loadtests.compare.people import Temper
 from loadtests.compare.runs import Ground, Surge, Way, surge
 from loadtests.room import RateError, default_command
-from loadtests.stack import StackError
 
 MINUTES_OF_WORK = 2.0  # by default so many people come as the site can register in this time
 SHARE = 0.7  # of what the site alone could do: gateway, store and visitors use the same machine
@@ -145,14 +145,8 @@ def _say(text: str) -> None:
 
 
 def main() -> int:
-    """Run, and turn what stops it into one clear line."""
-    try:
-        return run(parse(sys.argv[1:]))
-    except (RateError, StackError, runner.GeneratorError, outside.UnreachableError) as exc:
-        print(f"loadtests: {exc}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\nloadtests: stopped", file=sys.stderr)
-    return 2
+    """Run, as the options say."""
+    return end_clearly(lambda: run(parse(sys.argv[1:])))
 
 
 if __name__ == "__main__":

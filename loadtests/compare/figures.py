@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadtests.ledger import Arrived, Call, Ended, Ledger, Registered
+from loadtests.site_load import FORM
 from loadtests.windows import quantile
 
 SCRIPTS = frozenset({"pulse", "ticket", "check-in"})  # asked by a page's script; people wait for pages
-FORM = "submit the form"
 BREAKS = 0.05  # more than this share without a number, or of pages failed: the site did not bear the surge
 HOLDS = 0.01  # at most this share of either: it did
 LATE_S = 1.0  # a generator later than this does not keep to the times of arrival

@@ -15,9 +15,10 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from loadtests.charts import GRID
-from loadtests.compare.figures import FORM, is_failed, opening_s, page_calls
+from loadtests.compare.figures import is_failed, opening_s, page_calls
 from loadtests.compare.runs import Way
 from loadtests.ledger import Arrived, Ended, Registered
+from loadtests.site_load import FORM
 
 SIZE, DPI = (10.0, 7.6), 90  # inches; small enough for a README
 GOOD, BAD, PLAIN = "#00695c", "#c62828", "#90a4ae"

@@ -195,7 +195,7 @@ BAD = [
     (["room", "set", "--rate", "1e12"], 2, "give 0 to 1,000,000"),
     (["room", "set", "--rate", "fast"], 2, "'fast' is not a number of visitors a minute"),
     (["room", "set", "--ceiling", "many"], 2, "'many' is not a whole number"),
-    (["room", "set", "--phase", "ajar"], 2, "'ajar' is not a phase: use open, paused"),
+    (["room", "set", "--phase", "ajar"], 2, "--phase: 'ajar' is not a phase: use open, paused"),
     (["room", "set"], 2, "nothing to change"),
     (["room", "set", "--rate", "5", "--why", "x" * 301], 2, "at most 300"),
     (["room", "set", "--speed", "5"], 2, "No such option"),

@@ -85,6 +85,7 @@ def visit(visitor: int) -> list[Event]:
         seen(visitor, inside_s, "admitted"),
         Admitted(visitor, "line", number, number, inside_s, inside_s + 0.1),
         Known(visitor, f"one:{number}", inside_s + 1),
+        Call(visitor, "submit the form", 200, done_s - 0.5, done_s),
         Registered(visitor, f"2026-{number:07d}-0", done_s, done_s + 0.1),
         Ended(visitor, "registered", done_s + 0.1),
     ]

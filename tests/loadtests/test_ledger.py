@@ -9,7 +9,7 @@ import pytest
 from loadtests.book import Book
 from loadtests.ledger import Call, Ended, Ledger, Tail, from_line, to_line
 from loadtests.outside import metric
-from loadtests.site_load import at_once, most_at_once
+from loadtests.site_load import FORM, at_once, most_at_once, site_bore_it
 from tests.loadtests.ledgers import honest_events
 
 
@@ -70,3 +70,11 @@ def test_the_sites_load_is_what_was_under_way_at_once() -> None:
     assert at_once(ledger) == [(0.0, 1), (1.0, 2), (2.0, 1), (3.0, 0), (3.0, 1), (4.0, 0)]
     assert most_at_once(at_once(ledger)) == 2
     assert most_at_once(at_once(Ledger())) == 0
+
+
+@pytest.mark.parametrize(("took_s", "passed"), [([0.4] * 20, True), ([0.4] * 18 + [9.0] * 2, False), ([], None)])
+def test_it_is_told_when_the_site_did_not_bear_the_rate(took_s: list[float], passed: bool | None) -> None:
+    check = site_bore_it(Ledger.of(Call(0, FORM, 200, 0.0, each) for each in took_s), 120)
+    assert check.passed is passed
+    assert check.advice
+    assert passed is not False or "did not bear 120 a minute" in check.detail

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.visitor.answers import Answer, length_of
+from gateway.visitor.answers import Answer
 from tests.origin.conftest import Bench, connected, wait_until
 
 HEAD = b"GET %b HTTP/1.1\r\nHost: a.example\r\n%b\r\n"
@@ -41,7 +41,7 @@ class Clock:
 
 
 def _answer(body: bytes) -> Answer:
-    return Answer(200, (length_of(body),), body)
+    return Answer(200, body=body)
 
 
 async def read(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
