@@ -44,6 +44,20 @@ def late_returns(line: VirtualLine, count: int) -> None:
     assert line.check_in(*range(1, count + 1)) == ["late"] * count
 
 
+def test_a_place_that_was_given_up_is_none_in_whatever_batch_it_asks(open_line: OpenLine) -> None:
+    """Safeguard: the withdrawn bit, of those ahead of the cursor and of those far behind it in one batch."""
+    line = open_line()
+    offered(line, 3)
+    assert line.check_in(1) == ["admitted"]
+    line.finish(1)
+    line.leave(2)
+    ahead, _ = line.join(3000)
+    line.leave(ahead + 900)
+    asked = line.check_in(1, 2, ahead + 900, ahead + 901)
+    assert asked[:3] == ["finished", "withdrawn", "withdrawn"]
+    assert asked[3] in ("waiting", "called")
+
+
 # The store
 
 
