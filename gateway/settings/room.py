@@ -82,6 +82,13 @@ class RoomSettings:
         parse=checks.ceiling,
         default=500,
     )
+    day_zone: Literal["WIB", "WITA", "WIT"] = setting(
+        allowed='"WIB", "WITA" or "WIT"',
+        effect="The zone whose calendar day a daily quota counts: from midnight to midnight there.",
+        reason="Western Indonesia. None of the three knows summer time, which would make a day of 23 hours.",
+        parse=checks.one_of("WIB", "WITA", "WIT"),
+        default="WIB",
+    )
     poll_max_s: int = setting(
         allowed="5 to 300 seconds",
         effect="Longest pause between looks at the pulse. More is cheaper; rate rises then take longer.",
@@ -160,6 +167,11 @@ class RoomSettings:
     def __post_init__(self) -> None:
         if not self.name:
             object.__setattr__(self, "name", self.id.replace("-", " ").capitalize())
+
+    @property
+    def day_offset_ms(self) -> int:
+        """Of ``day_zone``, east of UTC."""
+        return {"WIB": 7, "WITA": 8, "WIT": 9}[self.day_zone] * 3_600_000
 
     @property
     def rehearses(self) -> str:
