@@ -12,7 +12,7 @@ from gateway.cli import exits
 from gateway.cli.acting import actor, choose_room, on_line, on_lines, print_json, settings_or_exit
 from gateway.cli.tables import pairs, table
 from gateway.desk import actions
-from gateway.desk.views import entry_view, room_view, told_view
+from gateway.desk.views import binding_view, entry_view, room_view, told_view
 from gateway.domain import estimate
 from gateway.domain.changes import (
     LABELS,
@@ -90,6 +90,7 @@ def show(room: Room = None, json: Json = False) -> None:
     snapshot, vitals = on_line(room, read)
     view = room_view(snapshot, name=choose_room(settings, snapshot.room).name)
     view["told"] = told_view(snapshot, vitals)
+    view["binding"] = binding_view(snapshot, vitals)
     if json:
         print_json(view)
     else:
@@ -122,11 +123,17 @@ def set_knobs(
     ending: Annotated[
         str | None, typer.Option("--ending", help="At closing, those in line: serve or cut.")
     ] = None,
+    daily_quota: Annotated[
+        str | None, typer.Option("--daily-quota", help="Most visitors let in a calendar day, or none.")
+    ] = None,
+    total_quota: Annotated[
+        str | None, typer.Option("--total-quota", help="Most visitors let in by this line, or none.")
+    ] = None,
     why: Why = "",
     expect: Expect = None,
     json: Json = False,
 ) -> None:
-    """Change rate, ceiling, phase or times; in effect on every worker within a second."""
+    """Change rate, ceiling, quotas, phase or times; in effect on every worker within a second."""
     asked = {
         "rate_per_minute": rate,
         "ceiling": ceiling,
@@ -134,11 +141,14 @@ def set_knobs(
         "opens_at_ms": opens_at,
         "closes_at_ms": closes_at,
         "ending": ending,
+        "daily_quota": daily_quota,
+        "total_quota": total_quota,
     }
     given = {name: value for name, value in asked.items() if value is not None}
     if not given:
         raise typer.BadParameter(
-            "nothing to change: give --rate, --ceiling, --phase, --opens-at, --closes-at or --ending"
+            "nothing to change: give --rate, --ceiling, --phase, --opens-at, --closes-at, --ending, "
+            "--daily-quota or --total-quota"
         )
     _change(room, given, why, expect, json)
 
@@ -354,6 +364,8 @@ def _story(view: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
         ("room", f"{view['room']} ({view['name']}), revision {view['revision']}"),
         ("phase", number["phase"]),
         ("rate", f"{number['rate_per_minute']} a minute configured, {number['delivered_per_minute']} delivered"),
+        ("binding now", f"{BINDS[view['binding']['limit']]}: {tell(view['binding']['per_minute'])} a minute"),
+        ("quotas", _quotas(view)),
         ("inside", f"{number['inside']} of at most {number['ceiling']} ({number['offers']} of them offers)"),
         ("waiting", f"{number['waiting']}, present {number['present']}, late returns {number['late']}"),
         ("line", " ≤ ".join(f"{name} {number[name]}" for name in ("serving", "ready", "called", "issued"))),
@@ -366,6 +378,27 @@ def _story(view: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
         ("this line", f"{view['instance']}, generation {number['generation']}"),
         ("look into", ", ".join(view["alerts"]) or "nothing"),
     ]
+
+
+BINDS = {
+    "phase": "the phase",
+    "site-away": "the site, which answers with errors alone",
+    "total-quota": "the total quota",
+    "daily-quota": "the daily quota",
+    "ceiling": "the ceiling, by how long visitors stay",
+    "rate": "the rate",
+    "ramp": "the ramp",
+    "autopilot": "the autopilot",
+}
+
+
+def _quotas(view: dict[str, Any]) -> str:
+    parts = [
+        f"{tell(view[used])} of {tell(view[quota])} {what}"
+        for quota, used, what in (("daily_quota", "used_today", "today"), ("total_quota", "used", "by this line"))
+        if view[quota]
+    ]
+    return "; ".join([*parts, f"{tell(view['quota_left'])} places left to offer"]) if parts else "none"
 
 
 def _opening(snapshot: Snapshot) -> str:

@@ -1,6 +1,6 @@
 """How many more may be let in by the quotas of a room, today and by this line altogether. Pure.
 
-A visitor counts once, from the first use of the pass; until then the lease, and before it the offer, holds the place.
+A visitor counts once, from the first use of the pass; until then the lease, and before it the offer, holds it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from gateway.domain.room import Snapshot
 
 DAY_MS = 86_400_000
+SURELY_COME = 0.9  # of those who are expected to
 
 
 class Kind(StrEnum):
@@ -47,3 +48,14 @@ def left(snapshot: Snapshot) -> Left | None:
 def day_ends_ms(snapshot: Snapshot) -> int:
     """Wall time at which the day of the daily quota ends."""
     return (snapshot.day + 1) * DAY_MS - snapshot.day_offset_ms
+
+
+def makes_it(snapshot: Snapshot, *, tickets_ahead: int, people_ahead: float) -> bool | None:
+    """Whether somebody who holds no offer still gets a place; None: nobody can say.
+
+    It is sure when all the tickets ahead fit, and out of reach when those who will come do not.
+    """
+    quota = left(snapshot)
+    if quota is None or tickets_ahead < quota.to_offer:
+        return True
+    return False if people_ahead * SURELY_COME >= quota.to_offer else None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TEXTS = {
     "alert": [f"tell.{key}" for key in ("sound", "vibrate", "awake", "notify", "turn", "note", "none")],
-    "chance": [f"chance.{key}" for key in ("served", "yes", "maybe", "no")],
+    "chance": [f"chance.{key}" for key in ("served", "yes", "maybe", "no", "daily-quota", "total-quota")],
 }
 _FOR_A_DAY = (b"cache-control", b"public, max-age=86400")
 

@@ -196,6 +196,9 @@ class Sheet:
     def _chance(self, state: Mapping[str, object], view: str, now_ms: float) -> str:
         """Whether the visitor goes in before the room closes; nothing where it does not, or nobody can say."""
         closes_at_ms, eta, cut = _number(state, "closes_at_ms"), state.get("eta"), state.get("ending") == "cut"
+        quota = state.get("quota")
+        if isinstance(quota, dict) and state.get("in_time") is False and eta is None:
+            return self._language.text(f"chance.{quota['kind']}")
         known = isinstance(eta, dict) and view != "paused"
         if closes_at_ms <= now_ms or view == "scheduled" or (cut and not known):
             return ""
