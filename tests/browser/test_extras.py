@@ -105,6 +105,25 @@ async def test_whether_one_gets_in_is_said_alike_with_and_without_a_script(
     await visitor.page.context.close()
 
 
+async def test_who_does_not_make_it_today_is_told_alike_with_and_without_a_script(
+    chromium: Browser, scene: Scene
+) -> None:
+    quota = {"kind": "daily-quota", "left": 100}
+    scene.pulse = a_pulse(quota=quota)
+    scene.ticket = a_ticket(eta=None, in_time=False)
+    state: dict[str, Any] = {**scene.ticket, "now_ms": NOON_MS, "quota": quota}
+    words = "Kuota hari ini habis sebelum giliran Anda."
+    assert words in scene.pages.rendered("id", state, "identity").body.decode()
+    visitor = await arrived(chromium, scene)
+    assert words in await visitor.text("chance")
+    assert "menit" not in await visitor.text("wait"), "no wait is told that has no end today"
+    scene.pulse["quota"] = {"kind": "daily-quota", "left": 5000}
+    scene.ticket = a_ticket()
+    await visitor.pass_until("waiting", 400)
+    assert visitor.complaints == []
+    await visitor.page.context.close()
+
+
 async def test_both_sides_reckon_alike(chromium: Browser) -> None:
     page = await chromium.new_page()
     waits = [(0, 0), (0, 100), (100, 100), (100, 200)]
@@ -112,7 +131,9 @@ async def test_both_sides_reckon_alike(chromium: Browser) -> None:
     await page.evaluate("window.C = {lang: 'en'};")
     await page.evaluate(extra_script("chance"))
     told = await page.evaluate(
-        "cases => cases.map(c => antreanChance(c[0], {low_s: c[1], high_s: c[2]}, c[3], 'D'))", cases
+        "cases => cases.map(c => antreanChance({closes_at: c[0] * 1000, ending: c[3] ? 'cut' : 'serve'},"
+        " false, {low_s: c[1], high_s: c[2]}, 0, () => 'D'))",
+        cases,
     )
     english = {"served": "are served", "yes": "should get in", "maybe": "may get in", "no": "may not get in"}
     assert all(english[chance_of(*case)] in words for case, words in zip(cases, told, strict=True))
