@@ -227,7 +227,7 @@ def announce(
     why: Why = "",
     json: Json = False,
 ) -> None:
-    """Put a message on the waiting page; it replaces the one before, in both languages."""
+    """Put a message on the waiting page in place of the one before; given in one language, all read that."""
     texts = dict(zip(LANGUAGES, (indonesian, english), strict=True))
     if clear == any(texts.values()):
         raise typer.BadParameter("give the message with --id and --en, or take it away with --clear")
@@ -250,11 +250,25 @@ def audit(
 
 
 @app.command()
-def undo(room: str, revision: int, why: Why = "", json: Json = False) -> None:
+def undo(
+    room: Room = None,
+    revision: Annotated[
+        int | None, typer.Argument(help="Of the change, as `room audit` lists it; the latest by default.")
+    ] = None,
+    why: Why = "",
+    json: Json = False,
+) -> None:
     """Take one change back, if nobody has changed the same knob since."""
-    _, after = on_line(room, lambda line: actions.undo(line, revision, actor=actor(), why=why))
-    entry = _entry(room, after.revision)
-    _tell(room, entry, json)
+    if revision is None and room is not None and room.isdecimal():
+        revision, room = int(room), None  # `room undo 12`, where there is only one room
+
+    async def take_back(line: Line) -> tuple[str, Entry]:
+        which = revision if revision is not None else (await actions.latest(line)).revision
+        _, after = await actions.undo(line, which, actor=actor(), why=why)
+        return line.room, await actions.entry(line, after.revision)
+
+    name, entry = on_line(room, take_back)
+    _tell(name, entry, json)
 
 
 @app.command("new-line")
@@ -286,9 +300,9 @@ def _change(room: str | None, asked: dict[str, Any], why: str, expect: int | Non
         changes = read_changes(asked)
         reason = read_why(why)
         now = await line.refresh()
-        if expect is None and all(getattr(now.knobs, name) == value for name, value in changes.items()):
-            return line.room, None
         after = await actions.change(line, changes, actor=actor(), why=reason, expected_revision=expect)
+        if after.revision == now.revision:
+            return line.room, None
         return line.room, await actions.entry(line, after.revision)
 
     name, entry = on_line(room, change)
@@ -305,10 +319,6 @@ def _order(snapshot: Snapshot) -> str:
         f"drawn {snapshot.draw.freeze_s} s before. Commitment {snapshot.draw.commitment}. "
         f"Publish it: antrean draw commit {snapshot.room} --out FILE"
     )
-
-
-def _entry(room: str, revision: int) -> Entry:
-    return on_line(room, lambda line: actions.entry(line, revision))
 
 
 def _tell(room: str, entry: Entry, json: bool) -> None:

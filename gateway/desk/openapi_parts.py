@@ -191,6 +191,10 @@ def _live() -> Schema:
     """What is reckoned at each look."""
     return {
         "joins_per_minute": _unknown("numbers given out a minute, over about the last one"),
+        "held_up_s": {
+            "type": ["number", "null"],
+            "description": "seconds since the last release with somebody present waiting; null: nobody waits",
+        },
         "no_shows": _count("passed over because absent, and offers not claimed in time"),
         "wait_low_s": _unknown("predicted wait of who joins now, from; seconds"),
         "wait_high_s": _unknown("to; seconds"),

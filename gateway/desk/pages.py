@@ -77,9 +77,12 @@ class Pages:
                 await steering.order(line, order, actor=caller_of(request).name)
                 return back(room, changed=0)
             expected = int(form["revision"]) if form.get("revision", "").isdecimal() else None
+            before = await line.refresh()
             after = await actions.change(
                 line, changes, actor=caller_of(request).name, why=why, expected_revision=expected
             )
+            if after.revision == before.revision:
+                raise Refusal(409, "unchanged", "it is so already: nothing was changed")
         except AntreanError as error:
             return await self.show(request, room=room, error=refusal_of(error), typed=form)
         return back(room, changed=after.revision)

@@ -92,11 +92,12 @@ def binding_view(snapshot: Snapshot, vitals: Vitals) -> dict[str, Any]:
 def live_view(snapshot: Snapshot, vitals: Vitals, store_ms: float) -> dict[str, Any]:
     """What is reckoned from the samples, the workers' reports and the origin's counters."""
     rows = [dict(zip(SAMPLE_COLUMNS, row, strict=False)) for row in vitals.samples]
-    joins = joins_per_minute(rows, snapshot.issued, snapshot.now_ms)
+    joins = joins_per_minute(rows, snapshot.issued, snapshot.now_ms, snapshot.skipped)
     last = wait(snapshot, snapshot.issued + 1)
     session_s = usual_session_s(snapshot)
     return {
         "joins_per_minute": None if joins is None else round(joins, 1),
+        "held_up_s": round(snapshot.since_release_ms / 1000, 1) if snapshot.waiting else None,
         "no_shows": snapshot.passed + snapshot.lapsed,
         "wait_low_s": last.low_s if last else None,
         "wait_high_s": last.high_s if last else None,
