@@ -131,6 +131,7 @@ class Snapshot:
     day: int = 0  # days since 1970 in the room's zone
     day_used: int = 0  # visitors who first used their pass on that day
     day_offset_ms: int = 0  # of the room's zone, east of UTC
+    tick_ms: int = 0  # the store's wall time at the last tick
     registered: int = 0  # workers heard in the last minutes and not stopped since
     started_ms: int = 0  # wall time at which this line began
     late_share: float = 0.0  # share of the latest offers that went to late returns

@@ -16,9 +16,9 @@ from gateway.domain.alarms import Event
 from gateway.errors import StoreError
 from gateway.store.rooms import Store
 from gateway.watching import Watching
-from tests.people import until
 from gateway.webhook import Webhook
 from tests.desk.conftest import ROOM
+from tests.people import until
 
 EVENT = Event(ROOM, "no-release", "raised", 1, "nobody was let in")
 
