@@ -97,10 +97,9 @@ class Gate:
             calls[prefix + b"pulse"] = _pulse_call(room)
             calls[prefix + b"wait"] = self._wait_call(room)
             calls[prefix + b"move"] = MoveCalls(room, secure=self._secure, public_origin=public_origin)
-            calls |= {prefix + name: call for name, call in extra_calls().items()}
+            calls |= {prefix + name: call for name, call in extra_calls(room.settings).items()}
             draw = DrawCalls(room, secure=self._secure)
             calls[prefix + b"draw"], calls[prefix + b"draw.json"] = draw.page, draw.export
-            calls[prefix + b"draw-script"] = draw.script
             if room.settings.rehearses:
                 marks = MarkCalls(room, secure=self._secure)
                 calls[prefix + b"begin"], calls[prefix + b"end"] = marks.begin, marks.end

@@ -131,3 +131,13 @@ def test_the_preview_shows_every_state_with_its_script_stopped(code: str, view: 
     headers = dict(shown.headers)
     assert headers[b"content-security-policy"].endswith(b"script-src 'none'")
     assert f'href="/{code}/{view}"' in index(ROOM).decode()
+
+
+def test_a_room_has_its_name_in_the_visitors_language() -> None:
+    room = dataclasses.replace(ROOM, name="Registration", names=(("id", "Pendaftaran"),))
+    assert ">Pendaftaran<" not in state_page(room, "en", "waiting").body.decode()
+    for state in ("waiting", "move-show"):
+        shown = state_page(room, "id", state).body.decode()
+        assert "Pendaftaran</title>" in shown
+        assert "</svg>Pendaftaran</p>" in shown
+        assert "Registration" not in shown
