@@ -37,6 +37,7 @@ KINDS = {
     "none": (404, "hold"),
     "cookies": (400, "hold"),
     "trouble": (503, "hold"),
+    "lost": (404, "hold"),  # of any address of ours that is none
 }
 
 
