@@ -12,7 +12,8 @@ from typing import Any
 from gateway.domain import colours as shades
 from gateway.settings.checks import folder, texts
 
-CODES = ("id", "en")
+# The page's languages: adding one is adding its file.
+CODES = tuple(sorted(path.stem for path in (Path(__file__).parent.parent / "locales").glob("*.po")))
 PREPARE_MOST, LINKS_MOST = 8, 5
 LONGEST_NAME, LONGEST, LONGEST_TEXT = 100, 120, 500  # characters: the page has ten kilobytes in all
 LOGO_BYTES = 100_000

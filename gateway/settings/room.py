@@ -113,10 +113,10 @@ class RoomSettings:
         parse=checks.one_of(True, False),
         default=False,
     )
-    default_language: Literal["id", "en"] = setting(
-        allowed='"id" or "en"',
+    default_language: str = setting(
+        allowed=" or ".join(f'"{code}"' for code in looks.CODES),
         effect="The page's language when the browser prefers none of ours.",
-        parse=checks.one_of("id", "en"),
+        parse=checks.one_of(*looks.CODES),
         default="id",
     )
 
