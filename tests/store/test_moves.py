@@ -137,7 +137,7 @@ def test_whether_a_late_return_was_let_in_before_is_not_known_where_the_store_lo
 ) -> None:
     line = a_line(open_line)
     number = passed_over(line)
-    line.client.hset("antrean:{room}:line", "generation", 2)
+    line.state(generation=2)
     assert line.move(number, 0, "phone") == LET_IN
 
 
