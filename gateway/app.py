@@ -51,7 +51,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     rooms = {room.id: _room(room, store, origins[room.id], keyring) for room in settings.rooms}
     rules = PathRules([_protection(room) for room in settings.rooms])
     turned_away = TurnedAway(next(iter(rooms.values())), tuple(languages()))
-    overload = Overload(_limits(settings), turned_away, next(iter(rooms.values())).line.count)
+    overload = Overload(
+        _limits(settings),
+        turned_away,
+        next(iter(rooms.values())).line.count,
+        lambda: sum(room.line.asking for room in rooms.values()),
+    )
     for room in rooms.values():
         room.overload = overload
     gate = Gate(rooms, rules, public_url=settings.public_url, turned_away=turned_away, overload=overload)

@@ -10,9 +10,9 @@ import asyncio
 import random
 import resource
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.counters import SHED
 from gateway.domain.overload import (
@@ -20,8 +20,9 @@ from gateway.domain.overload import (
     Limits,
     Load,
     Who,
+    is_too_much,
     is_turned_away,
-    next_severity,
+    may_begin,
     spread_poll_s,
 )
 from gateway.logs import get_logger
@@ -33,8 +34,12 @@ if TYPE_CHECKING:
 
 OVER_AFTER_S = 10.0  # without anybody turned away: the next time is told anew
 _FILES_KEPT = 100  # for the store, the log, and what Python opens
-_LEAST_PACE, _PACE_PART = 500.0, 0.2
+_CALM_AFTER_S = 1.0  # without too much to do: no longer counted
+_PACE_PART = 0.3  # of a new figure in the mean
+_SWEEPING_PART = 0.5  # of the time for all else: as much may go into turning away
 _MOST_CONNECTIONS = 20_000  # by default: about 300 MB when all of them are used
+
+_SHED = {kind: SHED.key(kind=kind) for kind in ("newcomer", "check-in", "connection")}
 
 log = get_logger("antrean.overload")
 
@@ -55,41 +60,65 @@ def open_files() -> int:
     return 2 * _MOST_CONNECTIONS + _FILES_KEPT if soft == resource.RLIM_INFINITY else soft
 
 
+class Server(Protocol):
+    """What is read of the server's own state."""
+
+    connections: set[object]
+    total_requests: int
+
+
 class Overload:
-    """One worker's. ``answer`` makes the whole answer for who is turned away; ``count`` adds to a metric."""
+    """One worker's. ``answer`` makes the whole answer for who is turned away; ``count`` adds to a metric.
+
+    ``asking`` tells how many requests wait for the store.
+    """
 
     def __init__(
         self,
         limits: Limits,
         answer: Callable[[bytes, float], bytes],
         count: Callable[[str], None],
+        asking: Callable[[], int] = lambda: 0,
     ) -> None:
         self.limits = limits
         self.severity = 0.0
-        self.connections: Collection[object] = ()  # the server's own set, once it has one
+        self.is_counting = False  # what may begin
         self.queue: Queue | None = None  # of connections that are not accepted yet
-        self.taken_in = 0  # connections taken in since the last look
+        self.server: Server | None = None
         self._answer = answer
         self._count = count
+        self._asking = asking
+        self._left = self._of = 0
+        self._per_s = 0.0
+        self._answered = 0
+        self._calm_s = 0.0
         self._turned_away = 0  # in this episode
         self._last_s = 0.0
         self._due_s = 0.0
-        self._pace = 0.0  # connections taken in a second
+
+    @property
+    def connections(self) -> int:
+        """Those that are open."""
+        return len(self.server.connections) if self.server is not None else 0
 
     @property
     def is_crowded(self) -> bool:
         """Whether connections have to be given back soon."""
-        return len(self.connections) > self.limits.connections // 2
+        return self.connections > self.limits.connections // 2
 
     @property
     def is_full(self) -> bool:
         """Whether one more connection is one too many, whoever it is of: beyond the limit and a quarter."""
-        return len(self.connections) > self.limits.connections * 5 // 4
+        return self.connections > self.limits.connections * 5 // 4
 
     def turns_away(self, who: Who) -> bool:
         """Whether this request is not served; counted, and told once an episode."""
-        if not self.severity or not is_turned_away(who, self.severity, dice()):
+        if not self.is_counting:
             return False
+        if not is_turned_away(who, self._left, self._of):
+            self._left -= 1
+            return False
+        self.severity = max(self.severity, 1.0 if who is Who.NEWCOMER else 2.0)
         self.note(who.value)
         return True
 
@@ -98,11 +127,11 @@ class Overload:
         if not self._turned_away:
             log.warning(
                 "more visitors than this worker can serve: newcomers are asked to come again",
-                connections=len(self.connections), most=self.limits.connections,
+                connections=self.connections, most=self.limits.connections,
             )  # fmt: skip
         self._turned_away += 1
         self._last_s = time.monotonic()
-        self._count(SHED.key(kind=kind))
+        self._count(_SHED[kind])
 
     def answer(self, head: bytes) -> bytes:
         """The whole answer for a request that is turned away."""
@@ -117,11 +146,10 @@ class Overload:
         """Look at the load all the time. In the event loop that is measured."""
         loop = asyncio.get_running_loop()
         self._due_s = loop.time() + LOOK_EVERY_S
-        handle = loop.call_later(LOOK_EVERY_S, self._look, loop)
+        loop.call_later(LOOK_EVERY_S, self._look, loop)
         try:
             yield
         finally:
-            handle.cancel()
             self._due_s = 0.0
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -129,21 +157,28 @@ class Overload:
             return
         now_s = loop.time()
         late_s = now_s - self._due_s
-        self.take(Load(len(self.connections), late_s + self._queued_s(LOOK_EVERY_S + late_s)))
-        if self.severity and self.queue is not None:
-            self.queue.sweep(self)
+        queued = self.queue.length() if self.queue is not None else 0
+        self.take(Load(self.connections, late_s, queued, self._pace(LOOK_EVERY_S + late_s), self._asking()), now_s)
+        if self.is_counting and self.queue is not None:
+            self.queue.sweep(self, _SWEEPING_PART * (LOOK_EVERY_S + late_s))
         self._due_s = loop.time() + LOOK_EVERY_S
         loop.call_later(LOOK_EVERY_S, self._look, loop)
 
-    def _queued_s(self, passed_s: float) -> float:
-        """How long the last in the queue will have waited, at the pace of late."""
-        self._pace += (self.taken_in / passed_s - self._pace) * _PACE_PART
-        self.taken_in = 0
-        return self.queue.length() / max(self._pace, _LEAST_PACE) if self.queue is not None else 0.0
+    def _pace(self, passed_s: float) -> float:
+        """Requests answered a second, lately."""
+        answered = self.server.total_requests if self.server is not None else 0
+        self._per_s += ((answered - self._answered) / passed_s - self._per_s) * _PACE_PART
+        self._answered = answered
+        return self._per_s
 
-    def take(self, load: Load) -> None:
+    def take(self, load: Load, now_s: float) -> None:
         """Judge by what was measured."""
-        self.severity = next_severity(self.severity, load, self.limits)
+        if is_too_much(load, self.limits):
+            self._calm_s = now_s + _CALM_AFTER_S
+        self.is_counting = now_s < self._calm_s
+        if not self.is_counting:
+            self.severity = 0.0
+        self._left = self._of = may_begin(load, self.limits)
         if self._turned_away and not self.severity and time.monotonic() - self._last_s > OVER_AFTER_S:
             log.info("all visitors are served again", turned_away=self._turned_away)
             self._turned_away = 0

@@ -39,8 +39,6 @@ class SheddingProtocol(GatewayProtocol):
         overload = self._overload
         if overload is None:
             return
-        overload.connections = self.connections
-        overload.taken_in += 1
         if overload.is_full:
             overload.note("connection")
             self._refused = True
@@ -57,7 +55,7 @@ class SheddingProtocol(GatewayProtocol):
         overload = self._overload
         if (
             overload is not None
-            and overload.severity
+            and overload.is_counting
             and not self._unframed_bytes
             and self._expecting in (Expecting.HEAD, Expecting.NOTHING)
             and not self._answering()

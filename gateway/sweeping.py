@@ -1,8 +1,8 @@
 """Connections that wait to be accepted, while a worker has too much to do: taken in at once, and most turned away.
 
-The event loop accepts one connection a turn, so what cannot be served waits in the system's queue where its lateness
-does not show, and those who are inside wait among the newcomers. Here a whole queue is looked through: a newcomer
-costs four system calls, and no protocol is made for one.
+The event loop accepts one connection a turn, so what cannot be served waits in the system's queue, where its
+lateness does not show, and those who are inside wait among the newcomers. Here a whole queue is looked through: a
+newcomer costs four system calls, and no protocol is made for one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import socket
 import struct
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from gateway.domain.overload import Who
     from gateway.overload import Overload
 
-_MOST_AT_ONCE = 1000  # between two turns of the event loop
 _READ_BYTES = 65_536
 _QUEUED_AT = 24  # of struct tcp_info, whose field tcpi_unacked a listening socket uses for its queue
 
@@ -43,9 +43,10 @@ class Queue:
         (queued,) = struct.unpack_from("I", told, _QUEUED_AT)
         return int(queued)
 
-    def sweep(self, overload: Overload) -> None:
-        """Look through those who wait now."""
-        for _ in range(_MOST_AT_ONCE):
+    def sweep(self, overload: Overload, most_s: float) -> None:
+        """Look through those who wait now, for so long at most: whom it does not reach, the system turns away."""
+        until_s = time.perf_counter() + most_s
+        while time.perf_counter() < until_s:
             try:
                 connection, _ = self._listener.accept()
             except OSError:  # nobody waits, or no file is left for one more

@@ -273,6 +273,7 @@ class WorkerServer(Server):
             protocol.begun_with = data
             return loop.connect_accepted_socket(lambda: protocol, connection)
 
+        app.overload.server = self.server_state
         app.overload.queue = Queue(listener, app.who_asks, hand_over)
 
     def _protocol(self) -> object:

@@ -107,6 +107,12 @@ class Line:
         return self._store.reachable
 
     @property
+    def asking(self) -> int:
+        """Visitors of this worker who wait for the store's answer or their turn to ask."""
+        joining = len(self._join_call.waiters) if self._join_call is not None else 0
+        return joining + len(self._join_waiters) + sum(map(len, self._waiting.values()))
+
+    @property
     def heard_s(self) -> float:
         """When the store last answered, by the monotonic clock."""
         return self._store.heard_s

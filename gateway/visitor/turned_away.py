@@ -7,7 +7,6 @@ the whole way, where the gate looks once more.
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
 
 from gateway.domain.overload import Who, retry_after_s
 from gateway.overload import dice
@@ -40,15 +39,17 @@ class TurnedAway:
             (code.encode(), packed): _page(room, code, packed) for code in languages for packed in (True, False)
         }
         self._default = default.encode() if default in languages else languages[0].encode()
+        self._whole: dict[tuple[Answer, int], bytes] = {}  # a few pages times sixty
         self._problem = problem(503, "overloaded", _DETAIL)
 
     def __call__(self, head: bytes, severity: float) -> bytes:
         """The whole answer, as it is sent; the connection ends with it."""
         answer = self._of(head.lower())
         retry_s = retry_after_s(severity, dice())
-        status = b"HTTP/1.1 503 %b\r\n" % HTTPStatus(503).phrase.encode()
-        own = b"retry-after: %d\r\nconnection: close\r\n\r\n" % retry_s
-        return b"".join((status, answer.lines, own, b"" if head[:5] == b"HEAD " else answer.body))
+        whole = self._whole.get((answer, retry_s))
+        if whole is None:
+            whole = self._whole[answer, retry_s] = _begun(answer, retry_s) + answer.body
+        return whole if head[:5] != b"HEAD " else _begun(answer, retry_s)
 
     def answer(self, request: Request, severity: float) -> Answer:
         """The same for the gate."""
@@ -65,6 +66,11 @@ class TurnedAway:
         language = found[1] if found is not None else self._default
         packed = b"gzip" in small
         return self._pages.get((language, packed)) or self._pages[self._default, packed]
+
+
+def _begun(answer: Answer, retry_s: int) -> bytes:
+    own = b"retry-after: %d\r\nconnection: close\r\n\r\n" % retry_s
+    return b"HTTP/1.1 503 Service Unavailable\r\n" + answer.lines + own
 
 
 def _page(room: VisitorRoom, language: str, packed: bool) -> Answer:
