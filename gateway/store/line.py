@@ -288,6 +288,7 @@ class Line:
         elif before is not None and snapshot.generation != before.generation:
             self._stamps.say_again()
         self.snapshot = snapshot
+        self._store.batcher.wake()  # for what waited until the server was known
         return snapshot
 
     def tick_command(self) -> Command:
@@ -311,6 +312,8 @@ class Line:
         """For the batcher: what waits, in one call for each kind."""
         batch: list[tuple[Command, Settle]] = []
         run_id = self._store.run_id_of(self.room)
+        if not run_id:
+            return []  # no server was ever asked who it is: what is written blindly may be written to the wrong one
         if self._join_call is None and self._join_waiters and not self._stamps.waiting:
             self._sequence += 1
             self._join_call = _JoinCall(self._sequence, self._join_waiters)

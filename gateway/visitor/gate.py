@@ -153,7 +153,7 @@ class Gate:
         who = Who.NEWCOMER if name == "join" else Who.WAITING
 
         async def sparing(scope: Scope, receive: Receive) -> Answer:
-            if overload.severity:
+            if overload.is_counting:
                 request = Request(scope, secure=self._secure)
                 visitor_pass = room.read_pass(request, time.time())
                 if isinstance(visitor_pass, CredentialError) and overload.turns_away(who):
@@ -165,7 +165,7 @@ class Gate:
     def _turns_away(self, room: VisitorRoom, request: Request, decision: Decision, now_s: float) -> Answer | None:
         """The answer for who carries what looks like a pass and is none; all others the server has judged."""
         overload = self._overload
-        if overload is None or self._turned_away is None or not overload.severity:
+        if overload is None or self._turned_away is None or not overload.is_counting:
             return None
         who = _WHO.get(type(decision), Who.INSIDE)
         if who is Who.INSIDE or room.read_pass(request, now_s) is None or not overload.turns_away(who):
