@@ -313,7 +313,7 @@ class Line:
         batch: list[tuple[Command, Settle]] = []
         run_id = self._store.run_id_of(self.room)
         if not run_id:
-            return []  # no server was ever asked who it is: what is written blindly may be written to the wrong one
+            return []  # nobody asked the server yet who it is: it may be the wrong one to write to
         if self._join_call is None and self._join_waiters and not self._stamps.waiting:
             self._sequence += 1
             self._join_call = _JoinCall(self._sequence, self._join_waiters)
@@ -454,7 +454,18 @@ def _error(reply: Exception) -> Exception:
             return StaleRevision(int(text.removeprefix("CONFLICT ")))
         case "RESTORE" | "OTHERLINE":
             return StoreUnreachable("the line has just changed")
-        case "MOVED" | "ASK" | "TRYAGAIN" | "LOADING" | "READONLY" | "CLUSTERDOWN" | "MASTERDOWN" | "BUSY" | "OOM":
+        case (
+            "MOVED"
+            | "ASK"
+            | "TRYAGAIN"
+            | "LOADING"
+            | "READONLY"
+            | "CLUSTERDOWN"
+            | "MASTERDOWN"
+            | "BUSY"
+            | "OOM"
+            | "MISCONF"
+        ):
             return StoreUnreachable(f"the store is not ready: {text}")
     if "unction not found" in text:
         return StoreUnreachable("the function library is being loaded")
