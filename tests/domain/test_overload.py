@@ -35,9 +35,9 @@ def test_too_much_is_lateness_a_queue_a_slow_store_or_many_connections(load: Loa
 
 
 def test_what_may_begin_falls_with_the_lag_and_with_the_room_that_is_left() -> None:
-    by_lag = [may_begin(Load(0, lag_s, answered_per_s=4000), LIMITS) for lag_s in (0.1, 0.2, 0.3, 0.38)]
+    by_lag = [may_begin(Load(0, lag_s, answered_per_s=4000), LIMITS) for lag_s in (0.1, 0.2, 0.25, 0.3)]
     assert by_lag == sorted(by_lag, reverse=True)
-    assert by_lag[-1] == 0
+    assert 0 < by_lag[-1] < 4000 * 0.35 / 2
     by_room = [may_begin(Load(connections, 0.0), LIMITS) for connections in (0, 900, 1000, 1200)]
     assert by_room[:1] == [250]
     assert 0 < by_room[1] < 250
