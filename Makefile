@@ -42,7 +42,7 @@ replay: ## replay the 26-hour day in virtual time, on a real store
 	@sh scripts/environment.sh .venv replay
 	@exec .venv/bin/python -m loadtests.replay $(ARGS)
 
-faults: ## faults of store and workers under load, and a table (ARGS="emptied killed" for some of them)
+faults: ## faults of store and workers under load, and a table (ARGS="emptied killed" for some, --admit)
 	@sh scripts/environment.sh .venv demo embedded
 	@sh scripts/environment.sh .venv dev replay
 	@exec .venv/bin/python -m tests.faults.campaign $(ARGS)

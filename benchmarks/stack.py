@@ -85,20 +85,25 @@ def store_of_its_own(folder: Path) -> Iterator[redis.Redis]:
 
 
 @contextlib.contextmanager
-def running(servers: tuple[str, ...]) -> Iterator[Stack]:
-    """Everything, ready to be asked: the room has ISSUED people in line. Raises StackError."""
+def running(
+    servers: tuple[str, ...], apps: tuple[str, ...] = tuple(FACTORIES), more: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """Everything, ready to be asked: the room has ISSUED people in line. Raises StackError.
+
+    ``more``: of the environment, for settings other than the defaults.
+    """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="antrean-bench-")))
         store = stack.enter_context(store_of_its_own(folder))
         keys = ["a-key-for-measuring-and-for-nothing-else"]
-        origin_port, *ports = free_ports(1 + len(servers) * len(FACTORIES))
+        origin_port, *ports = free_ports(1 + len(servers) * len(apps))
         origin_url = f"http://127.0.0.1:{origin_port}"
-        environ = _environ(folder, keys, origin_url)
+        environ = _environ(folder, keys, origin_url) | (more or {})
         started: dict[tuple[str, str], Served] = {}
         origin = [sys.executable, "-m", "benchmarks.origin", str(origin_port)]
         stack.enter_context(_running(origin, folder / "origin.log", environ))
         _wait(lambda: _listens(origin_port), "the origin", folder / "origin.log")
-        for (server, app), port in zip(((s, a) for s in servers for a in FACTORIES), ports, strict=True):
+        for (server, app), port in zip(((s, a) for s in servers for a in apps), ports, strict=True):
             served = Served(port, folder / f"{server}-{app}")
             log = folder / f"{server}-{app}.log"
             told = environ | {VARIABLE: str(served.meter)}

@@ -11,17 +11,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.alarming import Alarming
 from gateway.direct import Direct
 from gateway.domain.credentials import Keyring
+from gateway.domain.overload import Limits, Who
 from gateway.domain.paths import PathRules, Protection
 from gateway.domain.room import Knobs
 from gateway.errors import AntreanError, SettingsError, StoreUnreachable
 from gateway.forwarding import judging
+from gateway.i18n import languages
 from gateway.logs import configure_logs, get_logger
 from gateway.origin.proxy import Origin
+from gateway.overload import Overload, connections_for, open_files
 from gateway.secrets import load_keys, newer_keys
 from gateway.settings import RoomSettings, Settings, load_settings
 from gateway.store.rooms import Store
 from gateway.visitor.gate import Gate
 from gateway.visitor.rooms import VisitorRoom
+from gateway.visitor.turned_away import TurnedAway, who_asks
 from gateway.visitor.waiting_page import WaitingPage
 from gateway.watching import Watching
 from gateway.webhook import Webhook
@@ -46,7 +50,16 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     origins = {room.id: _origin(room) for room in settings.rooms}
     rooms = {room.id: _room(room, store, origins[room.id], keyring) for room in settings.rooms}
     rules = PathRules([_protection(room) for room in settings.rooms])
-    gate = Gate(rooms, rules, public_url=settings.public_url)
+    turned_away = TurnedAway(next(iter(rooms.values())), tuple(languages()))
+    overload = Overload(
+        _limits(settings),
+        turned_away,
+        next(iter(rooms.values())).line.count,
+        lambda: sum(room.line.asking for room in rooms.values()),
+    )
+    for room in rooms.values():
+        room.overload = overload
+    gate = Gate(rooms, rules, public_url=settings.public_url, turned_away=turned_away, overload=overload)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
@@ -61,13 +74,23 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
                 stack.push_async_callback(room.uses.settle)
             await stack.enter_async_context(Watching(store, _alarming(settings)).running())
             await _wait_for_snapshots(list(rooms.values()))
+            stack.enter_context(overload.measured())
             yield
 
-    return WithLifespan(judging(gate, settings.trusted_proxies), running)
+    app = WithLifespan(judging(gate, settings.trusted_proxies), running)
+    app.overload, app.who_asks = overload, who_asks
+    return app
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.most_connections or connections_for(open_files()), settings.most_lag_ms / 1000)
 
 
 class WithLifespan:
     """Runs ``app`` inside ``running``, by the server's lifespan protocol."""
+
+    overload: Overload | None = None  # what a worker can bear, for the server
+    who_asks: Callable[[bytes], Who] | None = None
 
     def __init__(self, app: ASGIApp, running: Callable[[], AbstractAsyncContextManager[None]]) -> None:
         self._app = app

@@ -52,6 +52,12 @@ ORIGIN_RESPONSES = Count(
     "origin_responses", "Answers of the origin by class: 2xx to 5xx, error, timeout.", ("status",)
 )
 CREDENTIALS_REFUSED = Count("credentials_refused", "Tickets and passes not believed, by reason.", ("reason",))
+SHED = Count(
+    "shed",
+    "Requests that an overloaded worker turned away: newcomer, check-in, connection. Counted in the first room:"
+    " a worker turns away before it looks for the room.",
+    ("kind",),
+)
 ORIGIN_SECONDS = Durations("origin_response_seconds", "Seconds until the origin's response began.")
 WAIT_TOLD = Count(
     "wait_told",
@@ -78,7 +84,9 @@ WAIT_TOLD_ERROR_SECONDS = {
     for when in ("join", "halfway")
 }
 
-COUNTS = {count.name: count for count in (REQUESTS, ORIGIN_RESPONSES, CREDENTIALS_REFUSED, WAIT_TOLD, LATE_CLAIMS)}
+COUNTS = {
+    count.name: count for count in (REQUESTS, ORIGIN_RESPONSES, CREDENTIALS_REFUSED, WAIT_TOLD, LATE_CLAIMS, SHED)
+}
 DURATIONS = {
     durations.name: durations for durations in (ORIGIN_SECONDS, WAIT_SECONDS, *WAIT_TOLD_ERROR_SECONDS.values())
 }

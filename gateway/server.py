@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from uvicorn import Config
 
 from gateway.errors import AntreanError
-from gateway.protocol import GatewayProtocol
 from gateway.replies import GatewayWebSocketProtocol
+from gateway.shedding import SheddingProtocol
 from gateway.workers import STOP_S, Workers
 
 # Longer than a page takes to come back for its next file, shorter than what connections cost.
@@ -89,7 +89,7 @@ def worker_config(
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
-        http=GatewayProtocol,
+        http=SheddingProtocol,
         ws=GatewayWebSocketProtocol,
         lifespan="on",
         log_config=log_config,

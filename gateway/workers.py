@@ -6,6 +6,7 @@ for one that has just died. This one sleeps until the system says that something
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import multiprocessing
@@ -15,14 +16,17 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from typing import cast
 
 from uvicorn import Config, Server
 
 from gateway.errors import AntreanError
+from gateway.shedding import SheddingProtocol
+from gateway.sweeping import Queue
 
 # How long requests in progress may take when a worker stops, and then the worker to end.
 STOP_S = 15
@@ -249,7 +253,31 @@ class WorkerServer(Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn; then tell the parent."""
         await super().startup(sockets)
+        if sockets:
+            self._watch_queue(sockets[0])
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLD)
         self._ready.send(True)
+
+    def _watch_queue(self, listener: socket.socket) -> None:
+        """Let the app's measure of overload see who waits to be accepted."""
+        app = self.config.loaded_app
+        if getattr(app, "overload", None) is None:
+            return
+        loop = asyncio.get_running_loop()
+        listener.setblocking(False)
+
+        def hand_over(connection: socket.socket, data: bytes) -> Awaitable[object]:
+            protocol = cast("SheddingProtocol", self._protocol())
+            protocol.begun_with = data
+            return loop.connect_accepted_socket(lambda: protocol, connection)
+
+        app.overload.server = self.server_state
+        app.overload.queue = Queue(listener, app.who_asks, hand_over)
+
+    def _protocol(self) -> object:
+        """As uvicorn makes one for each connection."""
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )

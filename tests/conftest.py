@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
 from gateway.store.binary import find_server
+from gateway.store.keys import KEYS, WATCH_KEYS
 from tests.fundamentals.antrean import antrean, running_copy
 from tests.installation import installation, keyring, line, site, wait_until
 
@@ -67,7 +69,16 @@ def _wait_until_answers(socket_path: Path, server: subprocess.Popen[bytes]) -> N
 
 @pytest.fixture
 def store_client(store_socket: Path) -> Iterator[redis.Redis]:
-    """A plain client of the emptied store."""
+    """A plain client of the emptied store. A test that leaves a key which nobody declared fails."""
     with redis.Redis(unix_socket_path=str(store_socket), decode_responses=True, protocol=2) as client:
         client.flushall()
         yield client
+        assert not undeclared_keys(client.keys("*"))
+
+
+def undeclared_keys(keys: Iterable[str]) -> list[str]:
+    """Those that are none of a room's: they would live for ever and be known to nobody."""
+    return [key for key in keys if not _DECLARED.fullmatch(key)]
+
+
+_DECLARED = re.compile(rf"antrean:\{{[a-z0-9-]+\}}:({'|'.join((*KEYS, *WATCH_KEYS))})")

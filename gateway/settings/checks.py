@@ -62,6 +62,19 @@ def whole(least: int, most: int) -> Callable[[Any], int]:
     return parse
 
 
+def none_or_whole(least: int, most: int) -> Callable[[Any], int]:
+    """0, or a whole number in this range."""
+    known = whole(0, most)
+
+    def parse(value: Any) -> int:
+        number = known(value)
+        if 0 < number < least:
+            raise ValueError
+        return number
+
+    return parse
+
+
 port = whole(1, 65535)
 
 

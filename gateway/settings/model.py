@@ -74,6 +74,22 @@ class Settings:
         parse=checks.whole(1, 256),
         default_factory=lambda: max(1, (os.cpu_count() or 1) - 1),
     )
+    most_connections: int = setting(
+        env="ANTREAN_MOST_CONNECTIONS",
+        allowed="16 to 500000, or 0 to let the limit of open files decide",
+        effect="Open connections of one worker; from four fifths of it on, newcomers are asked to come again.",
+        reason="Half of the files that a worker may open, at most 20,000: about 300 MB when all are in use.",
+        parse=checks.none_or_whole(16, 500_000),
+        default=0,
+    )
+    most_lag_ms: int = setting(
+        env="ANTREAN_MOST_LAG_MS",
+        allowed="20 to 10000 milliseconds",
+        effect="A worker whose answers are late by more than this asks newcomers to come again.",
+        reason="A quarter of a second: nobody notices it, and a worker that is only busy stays below.",
+        parse=checks.whole(20, 10_000),
+        default=250,
+    )
     public_url: str | None = setting(
         env="ANTREAN_PUBLIC_URL",
         allowed="an address such as https://daftar.example.go.id, without path",

@@ -115,6 +115,12 @@ class Line:
         return self._store.reachable
 
     @property
+    def asking(self) -> int:
+        """Visitors of this worker who wait for the store's answer or their turn to ask."""
+        joining = len(self._join_call.waiters) if self._join_call is not None else 0
+        return joining + len(self._join_waiters) + sum(map(len, self._waiting.values()))
+
+    @property
     def heard_s(self) -> float:
         """When the store last answered, by the monotonic clock."""
         return self._store.heard_s
@@ -290,6 +296,7 @@ class Line:
         elif before is not None and snapshot.generation != before.generation:
             self._stamps.say_again()
         self.snapshot = snapshot
+        self._store.batcher.wake()  # for what waited until the server was known
         return snapshot
 
     def tick_command(self) -> Command:
@@ -314,6 +321,8 @@ class Line:
         """For the batcher: what waits, in one call for each kind."""
         batch: list[tuple[Command, Settle]] = []
         run_id = self._store.run_id_of(self.room)
+        if not run_id:
+            return []  # nobody asked the server yet who it is: it may be the wrong one to write to
         if self._join_call is None and self._join_waiters and not self._stamps.waiting:
             self._sequence += 1
             self._join_call = _JoinCall(self._sequence, self._join_waiters)
@@ -454,7 +463,18 @@ def _error(reply: Exception) -> Exception:
             return StaleRevision(int(text.removeprefix("CONFLICT ")))
         case "RESTORE" | "OTHERLINE":
             return StoreUnreachable("the line has just changed")
-        case "MOVED" | "ASK" | "TRYAGAIN" | "LOADING" | "READONLY" | "CLUSTERDOWN" | "MASTERDOWN" | "BUSY" | "OOM":
+        case (
+            "MOVED"
+            | "ASK"
+            | "TRYAGAIN"
+            | "LOADING"
+            | "READONLY"
+            | "CLUSTERDOWN"
+            | "MASTERDOWN"
+            | "BUSY"
+            | "OOM"
+            | "MISCONF"
+        ):
             return StoreUnreachable(f"the store is not ready: {text}")
         case "SCHEMA":
             return StoreError(

@@ -51,16 +51,16 @@ class Answer:
     without one. ``lines`` are the fields as they are sent. Raises ValueError for one that cannot be sent.
     """
 
-    __slots__ = ("_fixed", "_own", "body", "lines", "status")
+    __slots__ = ("body", "fixed", "lines", "own", "status")
 
     def __init__(
         self, status: int, headers: Headers = (), body: bytes = b"", *, fixed: Fixed | None = None
     ) -> None:
         self.status = status
         self.body = body
-        self._own = headers
-        self._fixed = fixed or _NOTHING
-        lines = self._fixed.lines
+        self.own = headers
+        self.fixed = fixed or _NOTHING
+        lines = self.fixed.lines
         if status not in _BODILESS:
             lines = b"%bcontent-length: %d\r\n" % (lines, len(body))
         self.lines = lines + lines_of(headers) if headers else lines
@@ -69,7 +69,7 @@ class Answer:
     def headers(self) -> list[Header]:
         """The fields as ASGI wants them."""
         length = [] if self.status in _BODILESS else [(b"content-length", b"%d" % len(self.body))]
-        return [*self._fixed.headers, *length, *self._own]
+        return [*self.fixed.headers, *length, *self.own]
 
     async def send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})

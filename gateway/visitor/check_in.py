@@ -40,7 +40,6 @@ Call = Callable[[Scope, Receive], Awaitable[Answer]]
 Work = Callable[[Request, Scope, Receive, float], Awaitable[Answer]]
 
 BODY_BYTES = 4096
-RETRY_TROUBLE_S = 5
 _AUTHENTICATE = (b"www-authenticate", b"Antrean")
 
 
@@ -79,7 +78,7 @@ class CheckInCalls:
             except LineClosed:
                 return problem(401, "closed", "The room closed before this stamp had a number.", _AUTHENTICATE)
             except StoreError:
-                return _TROUBLE
+                return _trouble(self._room.retry_trouble_s())
 
         return call
 
@@ -106,11 +105,13 @@ class CheckInCalls:
             except LineClosed as error:
                 return problem(409, "closed", f"No numbers are given out: the room is in {error.phase}.")
             except StoreUnreachable:
-                return _trouble(*stamp_headers(self._room, request, return_to, now_s))
+                headers = stamp_headers(self._room, request, return_to, now_s)
+                return _trouble(self._room.retry_trouble_s(), *headers)
         headers = credential_headers(self._room, request, stands, now_s)
         if request.wants_html():
             return see_other(stands.ticket.return_to, *headers)
-        return json_answer(status, describe_json(stands, self._room.snapshot), *headers)
+        body = describe_json(stands, self._room.snapshot, self._room.spread_poll_s)
+        return json_answer(status, body, *headers)
 
     async def check_in(self, request: Request, scope: Scope, receive: Receive, now_s: float) -> Answer:
         """I am here: marks presence, and takes the pass when it is this visitor's turn."""
@@ -122,7 +123,7 @@ class CheckInCalls:
             stands = self._bypassed(Standing(ticket, State.WAITING), now_s)
         else:
             stands = await standing.check_in(self._room, ticket, held, now_s)
-        body = describe_json(stands, self._room.snapshot)
+        body = describe_json(stands, self._room.snapshot, self._room.spread_poll_s)
         if stands.visitor_pass is None:
             return json_answer(200, body, *cookies)
         return json_answer(200, body, *cookies, *pass_headers(self._room, request, stands.visitor_pass, now_s))
@@ -211,14 +212,11 @@ def return_address(body: bytes) -> str:
     return address
 
 
-def _trouble(*headers: Header) -> Answer:
+def _trouble(retry_after_s: int, *headers: Header) -> Answer:
     return problem(
         503,
         "store-unreachable",
         "We have a problem of our own. Your place is kept; ask again.",
         *headers,
-        retry_after_s=RETRY_TROUBLE_S,
+        retry_after_s=retry_after_s,
     )
-
-
-_TROUBLE = _trouble()

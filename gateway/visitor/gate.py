@@ -15,16 +15,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.domain.admission import (
     BypassLine,
+    CheckIn,
     Decision,
     Facts,
+    Join,
     PassThrough,
     Refuse,
     RequestFacts,
     decide,
 )
 from gateway.domain.credentials import Pass
+from gateway.domain.overload import Who
 from gateway.domain.paths import PathRules, safe_return_text
-from gateway.errors import AmbiguousPath
+from gateway.errors import AmbiguousPath, CredentialError
+from gateway.overload import Overload
 from gateway.visitor.answers import Answer, json_answer, not_allowed, problem, see_other
 from gateway.visitor.check_in import Call, CheckInCalls
 from gateway.visitor.counting import count_request, counting_requests
@@ -42,6 +46,7 @@ from gateway.visitor.reception import receive as receive_visitor
 from gateway.visitor.rehearsal import MarkCalls, Rehearsals, refusal
 from gateway.visitor.requests import Request
 from gateway.visitor.rooms import Places, VisitorRoom
+from gateway.visitor.turned_away import TurnedAway
 
 OURS = b"/_queue/"
 ICON = b"/favicon.ico"  # browsers ask for it by themselves: it takes no number
@@ -56,11 +61,19 @@ class Gate:
     """
 
     def __init__(
-        self, rooms: Mapping[str, VisitorRoom], rules: PathRules, *, public_url: str | None = None
+        self,
+        rooms: Mapping[str, VisitorRoom],
+        rules: PathRules,
+        *,
+        public_url: str | None = None,
+        turned_away: TurnedAway | None = None,
+        overload: Overload | None = None,
     ) -> None:
         self._rooms = rooms
         self._places = Places(rules)
         self._secure = None if public_url is None else public_url.startswith("https:")
+        self._overload = overload
+        self._turned_away = turned_away
         self._rehearsals = Rehearsals(rooms.values())
         self._visitors = {room_id: VisitorHeader(room) for room_id, room in rooms.items()}
         self._calls = self._public_calls((public_url or "").encode())
@@ -116,7 +129,9 @@ class Gate:
                 calls[prefix + b"begin"], calls[prefix + b"end"] = marks.begin, marks.end
             if room.settings.logo:
                 calls[prefix + b"logo"] = Logo(room.settings)
-            calls |= {prefix + name.encode(): call for name, call in in_room.by_name().items()}
+            calls |= {
+                prefix + name.encode(): self._sparing(room, name, call) for name, call in in_room.by_name().items()
+            }
         return calls
 
     async def _site(self, raw_path: bytes, scope: Scope) -> Answer | ASGIApp:
@@ -136,11 +151,40 @@ class Gate:
         decision = self._decide(room, request, now_s)
         if raw_path == ICON and not isinstance(decision, PassThrough | BypassLine):
             return icon(room.settings)
+        if (refused := self._turns_away(room, request, decision, now_s)) is not None:
+            return refused
         outcome = await receive_visitor(room, request, decision, now_s)
         if isinstance(outcome, Onward):
             return _guarded(self._onward(room, request, outcome, now_s))
         count_request(room.line, "refused" if isinstance(decision, Refuse) else "page")
         return outcome
+
+    def _sparing(self, room: VisitorRoom, name: str, call: Call) -> Call:
+        """The call, but for who carries what looks like a pass and is none, while there is too much to do."""
+        overload, turned_away = self._overload, self._turned_away
+        if overload is None or turned_away is None:
+            return call
+        who = Who.NEWCOMER if name == "join" else Who.WAITING
+
+        async def sparing(scope: Scope, receive: Receive) -> Answer:
+            if overload.is_counting:
+                request = Request(scope, secure=self._secure)
+                visitor_pass = room.read_pass(request, time.time())
+                if isinstance(visitor_pass, CredentialError) and overload.turns_away(who):
+                    return turned_away.answer(request, overload.severity)
+            return await call(scope, receive)
+
+        return sparing
+
+    def _turns_away(self, room: VisitorRoom, request: Request, decision: Decision, now_s: float) -> Answer | None:
+        """The answer for who carries what looks like a pass and is none; all others the server has judged."""
+        overload = self._overload
+        if overload is None or self._turned_away is None or not overload.is_counting:
+            return None
+        who = _WHO.get(type(decision), Who.INSIDE)
+        if who is Who.INSIDE or room.read_pass(request, now_s) is None or not overload.turns_away(who):
+            return None
+        return self._turned_away.answer(request, overload.severity)
 
     def _decide(self, room: VisitorRoom, request: Request, now_s: float, facts: Facts | None = None) -> Decision:
         visitor_pass = room.read_pass(request, now_s)
@@ -195,6 +239,8 @@ class Gate:
                 return refused
             return_to = _wanted(request.query)
             decision = self._decide(room, request, now_s)
+            if (turned_away := self._turns_away(room, request, decision, now_s)) is not None:
+                return turned_away
             outcome = await receive_visitor(room, request, decision, now_s, return_to=return_to)
             if isinstance(outcome, Onward):
                 return see_other(return_to, *outcome.headers)
@@ -207,7 +253,10 @@ class Gate:
         if scope["method"] not in ("GET", "HEAD"):
             return not_allowed("GET")
         reachable = all(room.line.reachable for room in self._rooms.values())
-        body = {"status": "ok", "store": "reachable" if reachable else "unreachable"}
+        overloaded = self._overload is not None and self._overload.severity > 0
+        body = {
+            "status": "ok", "store": "reachable" if reachable else "unreachable", "overloaded": overloaded,
+        }  # fmt: skip
         return json_answer(200, json.dumps(body).encode())
 
     def _unknown_call(self, raw_path: bytes, request: Request) -> Answer:
@@ -265,5 +314,6 @@ def _wanted(query: bytes) -> str:
     return safe_return_text(named[0]) or "/"
 
 
+_WHO = {Join: Who.NEWCOMER, CheckIn: Who.WAITING}
 _NO_PAGE = RequestFacts(navigation=False, safe=True)
 _BROKEN = problem(503, "broken", "We have a problem of our own. Try again.", retry_after_s=5)

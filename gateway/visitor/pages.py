@@ -50,7 +50,7 @@ def left(room: VisitorRoom, request: Request, *headers: Header) -> Answer:
 
 def trouble(room: VisitorRoom, request: Request, ticket: Ticket | None, *headers: Header) -> Answer:
     """The store does not answer. Who has a ticket sees it as it last was: its place is kept."""
-    retry = (b"retry-after", b"%d" % RETRY_TROUBLE_S)
+    retry = (b"retry-after", b"%d" % room.retry_trouble_s())
     if ticket is None:
         return _answer(503, _simple(room, request, "store-trouble"), request, retry, *headers)
     return standing(room, request, Standing(ticket, presumed_state(ticket, room.snapshot)), retry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TypeVar
@@ -9,10 +10,12 @@ from typing import TypeVar
 from starlette.types import ASGIApp
 
 from gateway.domain.credentials import STAMP_BEGINS, Keyring, Pass, Stamp, Ticket
+from gateway.domain.overload import retry_after_outage_s
 from gateway.domain.paths import PathRules, Place
 from gateway.domain.room import Snapshot
 from gateway.domain.standing_in import StandIn
 from gateway.errors import CredentialError, OtherLineCredential, SpentCredential
+from gateway.overload import Overload, dice
 from gateway.settings import RoomSettings
 from gateway.store.line import Line
 from gateway.visitor.cookies import CookieNames, cookie_names
@@ -55,12 +58,21 @@ class VisitorRoom:
         self.keyring = keyring
         self.page = page
         self.uses = PassUses(line)
+        self.overload: Overload | None = None
         self._stand_in = StandIn()
         self._cookies = (cookie_names(settings.id, secure=False), cookie_names(settings.id, secure=True))
 
     @property
     def snapshot(self) -> Snapshot | None:
         return self.line.snapshot
+
+    def spread_poll_s(self, poll_s: int, poll_max_s: int) -> int:
+        """The interval to tell, longer by chance while this worker has too much to do."""
+        return poll_s if self.overload is None else self.overload.spread_poll_s(poll_s, poll_max_s)
+
+    def retry_trouble_s(self) -> int:
+        """When to come again while the store is away: not all at the same moment."""
+        return retry_after_outage_s(time.monotonic() - self.line.heard_s, dice())
 
     def cookies(self, request: Request) -> CookieNames:
         """Our cookies' names, as they are on this visitor's scheme."""

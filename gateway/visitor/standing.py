@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,8 +98,13 @@ def describe(standing: Standing, snapshot: Snapshot | None) -> dict[str, Any]:
     return said
 
 
-def describe_json(standing: Standing, snapshot: Snapshot | None) -> bytes:
-    """The same as JSON, written out: a check-in is asked for more often than anything but the pulse."""
+def describe_json(
+    standing: Standing, snapshot: Snapshot | None, spread: Callable[[int, int], int] | None = None
+) -> bytes:
+    """The same as JSON, written out: a check-in is asked for more often than anything but the pulse.
+
+    ``spread``: makes the interval until the next one longer while the worker has too much to do.
+    """
     ticket, state = standing.ticket, standing.state
     number = ticket.number
     position = number if snapshot is None else snapshot.position(number)
@@ -108,6 +114,8 @@ def describe_json(standing: Standing, snapshot: Snapshot | None) -> bytes:
     eta = in_time = "null"
     if snapshot is not None and state in _IN_LINE:
         ahead, wait, poll_s = _outlook(snapshot, position, state)
+        if spread is not None:
+            poll_s = spread(poll_s, snapshot.poll_max_s)
         if snapshot.draw is not None and snapshot.awaits_draw(number):
             # Nobody has a place yet: to tell the number as one would be a promise.
             place = ahead = "null"

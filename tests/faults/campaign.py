@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
@@ -66,8 +67,15 @@ class Bench:
     def __init__(self, running: Installation, proxy: FaultProxy) -> None:
         self.running, self.proxy = running, proxy
         self.ledger = Ledger()
+        self.gateway_environ = running.environ
         self._done = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+
+    def start_gateway(self) -> None:
+        """With the proxy between it and the store."""
+        before, self.running.environ = self.running.environ, self.gateway_environ
+        self.running.start("gateway", "serve")
+        self.running.environ = before
 
     async def begin(self) -> None:
         self.ledger, self._done = Ledger(), asyncio.Event()
@@ -231,6 +239,71 @@ async def renew_workers(bench: Bench) -> None:
     await asyncio.sleep(12)
 
 
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def largest_file(bench: Bench) -> int:
+    """Bytes of the largest file of the append-only log."""
+    log = bench.running.settings.state_dir / "store" / "appendonlydir"
+    return max(path.stat().st_size for path in log.iterdir())
+
+
+def highest_file(pid: int) -> int:
+    """The highest descriptor that a process has open."""
+    return max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir())
+
+
+async def kill_supervisor(bench: Bench) -> None:
+    """The workers notice and end; then the gateway is started again, as systemd does."""
+    workers = workers_of(bench)
+    gateway = bench.running.processes.pop("gateway")
+    gateway.kill()
+    await asyncio.to_thread(gateway.wait, 20)
+
+    async def all_ended() -> bool:
+        return not any(map(is_alive, workers))
+
+    await until(all_ended, "the workers end without their supervisor", 40)
+    bench.start_gateway()
+    await until(lambda: pulse_comes(bench.running), "the gateway answers again", 40)
+
+
+async def rotate_keys(bench: Bench) -> None:
+    for _ in range(3):
+        command = [sys.executable, "-m", "gateway", "keys", "rotate"]
+        process = await asyncio.create_subprocess_exec(
+            *command, env=bench.running.environ, stdout=asyncio.subprocess.DEVNULL
+        )
+        assert await process.wait() == 0
+        await asyncio.sleep(2)
+
+
+async def limited(pid: int, what: int, soft: int, seconds: float) -> None:
+    """A running process gets a lower limit, and its own one back."""
+    before = resource.prlimit(pid, what)
+    resource.prlimit(pid, what, (soft, before[1]))
+    await asyncio.sleep(seconds)
+    with contextlib.suppress(ProcessLookupError):
+        resource.prlimit(pid, what, before)
+
+
+async def fill_disk(bench: Bench) -> None:
+    """No file of the store can grow any more: what a full disk is to it, without one."""
+    pid = bench.running.server_pid
+    await limited(pid, resource.RLIMIT_FSIZE, largest_file(bench), 6)
+    if not is_alive(pid):
+        print("    the store ended of it, and was started again", file=sys.stderr)
+        await asyncio.to_thread(bench.running.processes.pop("store").wait, 20)
+        bench.running.start("store", "store")
+
+
+async def take_files(bench: Bench) -> None:
+    """One of the workers can open no file more than it has open now."""
+    pid = workers_of(bench)[0]
+    await limited(pid, resource.RLIMIT_NOFILE, highest_file(pid) + 1, 6)
+
+
 FAULTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "store killed 3 x": kill_store,
     "store stopped 10 s": stop_store,
@@ -248,6 +321,10 @@ FAULTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "workers killed 3 x": kill_workers,
     "worker stopped 8 s": pause_worker,
     "rolling restart": renew_workers,
+    "supervisor killed": kill_supervisor,
+    "keys rotated 3 x": rotate_keys,
+    "store's disk full 6 s": fill_disk,
+    "worker without files 6 s": take_files,
 }
 
 
@@ -275,10 +352,13 @@ async def run_one(bench: Bench, name: str) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def installed(folder: Path, site: Site) -> AsyncIterator[Bench]:
-    """A store, the proxy before it, and a gateway with two workers."""
+async def installed(folder: Path, site: Site, *, admits: bool = False) -> AsyncIterator[Bench]:
+    """A store, the proxy before it, and a gateway with two workers. ``admits``: ``on_store_loss`` is admit."""
     config = folder / "antrean.toml"
-    config.write_text(CONFIG.format(port=site.server_address[1]).replace("6000.0", str(RATE_PER_MINUTE)))
+    text = CONFIG.format(port=site.server_address[1]).replace("6000.0", str(RATE_PER_MINUTE))
+    if admits:
+        text = text.replace('id = "registration"', 'id = "registration"\non_store_loss = "admit"')
+    config.write_text(text)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ANTREAN_")} | {
         "ANTREAN_CONFIG": str(config),
         "ANTREAN_STATE_DIR": str(folder / "state"),
@@ -292,20 +372,20 @@ async def installed(folder: Path, site: Site) -> AsyncIterator[Bench]:
     await proxy.start()
     try:
         running.start("store", "store")
-        running.environ = environ | {"ANTREAN_STORE_URL": f"redis://127.0.0.1:{proxy.port}"}
-        running.start("gateway", "serve")
-        running.environ = environ
-        await until(lambda: pulse_comes(running), "the gateway answers", 30)
-        yield Bench(running, proxy)
+        bench = Bench(running, proxy)
+        bench.gateway_environ = environ | {"ANTREAN_STORE_URL": f"redis://127.0.0.1:{proxy.port}"}
+        bench.start_gateway()
+        await until(lambda: pulse_comes(running), "the gateway answers", 60)
+        yield bench
     finally:
         for process in reversed(list(running.processes)):
             await asyncio.to_thread(running.stop, process)
         await proxy.close()
 
 
-async def campaign(names: list[str], folder: Path, site: Site) -> list[dict[str, Any]]:
+async def campaign(names: list[str], folder: Path, site: Site, *, admits: bool) -> list[dict[str, Any]]:
     rows = []
-    async with installed(folder, site) as bench:
+    async with installed(folder, site, admits=admits) as bench:
         for index, name in enumerate(names, 1):
             print(f"[{index}/{len(names)}] {name} …", file=sys.stderr, flush=True)
             rows.append(await run_one(bench, name))
@@ -326,13 +406,16 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def main() -> int:
-    """Run the faults whose names contain one of the arguments (all without any). Exit code 1: a promise broke."""
-    wanted = sys.argv[1:]
+    """Run the faults whose names contain one of the arguments (all without any). Exit code 1: a promise broke.
+
+    ``--admit``: with on_store_loss = admit.
+    """
+    wanted = [word for word in sys.argv[1:] if word != "--admit"]
     names = [name for name in FAULTS if not wanted or any(word in name for word in wanted)]
     site = Site()
     threading.Thread(target=site.serve_forever, args=(0.05,), daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="antrean-faults-") as folder:
-        rows = asyncio.run(campaign(names, Path(folder), site))
+        rows = asyncio.run(campaign(names, Path(folder), site, admits="--admit" in sys.argv))
     site.shutdown()
     print(table(rows))
     broken = [row["fault"] for row in rows if row["lost"] or row["twice"]]

@@ -70,6 +70,10 @@ class MemoryLine(Line):
     def reachable(self) -> bool:
         return not self.cut_off
 
+    @property
+    def heard_s(self) -> float:
+        return time.monotonic()
+
     async def join(self) -> Joined:
         self._note("join", 0)
         if self.knobs.phase in (Phase.CLOSED, Phase.LAST_CALL):

@@ -334,7 +334,7 @@ async def test_waiting_by_address_never_leads_to_another_site(house: House) -> N
 
 async def test_health_is_about_this_worker_and_tells_of_the_store(house: House) -> None:
     reply = await house.visitor().fetch("/_queue/health")
-    assert (reply.status, reply.json()) == (200, {"status": "ok", "store": "reachable"})
+    assert (reply.status, reply.json()) == (200, {"status": "ok", "store": "reachable", "overloaded": False})
     house.line.cut_off = True
     reply = await house.visitor().fetch("/_queue/health")
     assert (reply.status, reply.json()["store"]) == (200, "unreachable")

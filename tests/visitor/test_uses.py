@@ -38,7 +38,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-async def test_a_pass_in_use_is_touched_at_once_and_then_every_twenty_seconds(house: House, clock: Clock) -> None:
+async def test_a_pass_in_use_is_touched_at_once_and_again_after_a_few_seconds(house: House, clock: Clock) -> None:
     in_use = PassUses(house.line)
     touched = []
     for after_s in (0.0, 1.0, TOUCH_EVERY_S - 1.1, 0.2, TOUCH_EVERY_S):
