@@ -10,6 +10,7 @@ from gateway.domain.help_desk import ADVICE
 from gateway.domain.room import (
     LEAST_RATE_PER_MINUTE,
     MAX_CEILING,
+    MAX_JOINS_PER_NETWORK,
     MAX_MESSAGE_CHARACTERS,
     MAX_RATE_PER_MINUTE,
     Ending,
@@ -142,6 +143,8 @@ def _room() -> Schema:
             "rate_per_minute": _amount("configured admissions a minute"),
             "ceiling": _count("most visitors inside at once"),
             "ending": {"enum": [str(ending) for ending in Ending]},
+            "joins_per_network": _count("numbers a minute for one client network, 0: no limit"),
+            "challenge": {"type": "boolean", "description": "newcomers solve a riddle first"},
             "opens_at_ms": _time("when the doors open"),
             "closes_at_ms": _time("when the last call begins"),
             "message": _message(),
@@ -317,13 +320,18 @@ def _changes() -> Schema:
             "opens_at_ms": _set_time("moves the scheduled opening"),
             "closes_at_ms": _set_time("when it closes"),
             "ending": {"enum": [str(ending) for ending in Ending]},
+            "joins_per_network": {"type": "integer", "minimum": 0, "maximum": MAX_JOINS_PER_NETWORK},
+            "challenge": {"type": "boolean", "description": "newcomers solve a riddle first"},
             "why": _why(),
             "expected_revision": _count("refused with 409 when the room has another one by now")
             | {"maximum": LARGEST},
         }
     )
     del changes["required"]
-    knobs = ("rate_per_minute", "ceiling", "phase", "message", "opens_at_ms", "closes_at_ms", "ending")
+    knobs = (
+        "rate_per_minute", "ceiling", "phase", "message", "opens_at_ms", "closes_at_ms", "ending",
+        "joins_per_network", "challenge",
+    )  # fmt: skip
     return changes | {"anyOf": [{"required": [name]} for name in knobs]}
 
 

@@ -43,6 +43,8 @@ def room_view(snapshot: Snapshot, *, name: str, standstill_s: float = 0.0) -> di
         "rate_per_minute": knobs.rate_per_minute,
         "ceiling": knobs.ceiling,
         "ending": str(knobs.ending),
+        "joins_per_network": knobs.joins_per_network,
+        "challenge": knobs.challenge,
         "opens_at_ms": knobs.opens_at_ms or None,
         "closes_at_ms": knobs.closes_at_ms or None,
         "message": dict(knobs.message),

@@ -14,10 +14,19 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.domain.room import MAX_MESSAGE_CHARACTERS, Ending, Knobs, Phase, check_ceiling, check_rate
+from gateway.domain.room import (
+    MAX_MESSAGE_CHARACTERS,
+    Ending,
+    Knobs,
+    Phase,
+    check_ceiling,
+    check_joins_per_network,
+    check_rate,
+)
 from gateway.errors import AntreanError, InvalidKnob
 
 LANGUAGES = ("id", "en")
+SWITCHES = {"on": True, "true": True, "off": False, "false": False}
 
 LATEST_MS = 10**14
 INDONESIAN_ZONES = {"WIB": "+07:00", "WITA": "+08:00", "WIT": "+09:00"}
@@ -96,7 +105,9 @@ def _plain(name: str, value: Any) -> object:
         return json.loads(value) if value else {}
     if name == "rate_per_minute":
         return float(value)
-    return int(value) if name in ("ceiling", "opens_at_ms", "closes_at_ms") else value
+    if name == "challenge":
+        return bool(int(value))
+    return int(value) if name in ("ceiling", "joins_per_network", "opens_at_ms", "closes_at_ms") else value
 
 
 def read_changes(asked: Mapping[str, object]) -> dict[str, object]:
@@ -124,11 +135,20 @@ def read_rate(value: object) -> float:
 
 def read_ceiling(value: object) -> int:
     """Visitors inside at once, from a whole number or its text. Raises InvalidKnob."""
-    wanted = "a whole number of visitors, like 500"
-    number = _number(value, wanted)
-    if not math.isfinite(number) or number != int(number):
-        raise InvalidKnob(f"{_shown(value)} is not {wanted}")
-    return check_ceiling(int(number))
+    return check_ceiling(_whole(value, "a whole number of visitors, like 500"))
+
+
+def read_joins_per_network(value: object) -> int:
+    """Joins a minute that one client network may bring, from a whole number or its text. Raises InvalidKnob."""
+    return check_joins_per_network(_whole(value, "a whole number of joins a minute, like 3000"))
+
+
+def read_switch(value: object) -> bool:
+    """On or off, from a truth value or its text. Raises InvalidKnob."""
+    switch = SWITCHES.get(value.strip().lower()) if isinstance(value, str) else value
+    if isinstance(switch, bool):
+        return switch
+    raise InvalidKnob(f"{_shown(value)} is neither on nor off")
 
 
 def read_phase(value: object) -> Phase:
@@ -210,6 +230,8 @@ READERS: dict[str, Callable[[object], object]] = {
     "opens_at_ms": read_time,
     "closes_at_ms": read_time,
     "ending": read_ending,
+    "joins_per_network": read_joins_per_network,
+    "challenge": read_switch,
 }
 
 
@@ -236,8 +258,10 @@ LABELS = {
     "opens_at_ms": "opening time",
     "closes_at_ms": "closing time",
     "ending": "ending",
+    "joins_per_network": "joins per network",
+    "challenge": "challenge",
 }
-UNITS = {"rate_per_minute": " a minute", "ceiling": " visitors inside"}
+UNITS = {"rate_per_minute": " a minute", "ceiling": " visitors inside", "joins_per_network": " a minute"}
 
 
 def describe(before: Mapping[str, object], after: Mapping[str, object]) -> str:
@@ -259,6 +283,8 @@ def tell(value: object) -> str:
     """A knob's value as people write it."""
     if isinstance(value, Mapping):
         return " / ".join(f"{language}: “{text}”" for language, text in value.items()) or "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:,.10g}"
     if isinstance(value, int):
@@ -276,6 +302,13 @@ def _number(value: object, wanted: str) -> float:
         return float(value)
     except (ValueError, OverflowError):
         raise problem from None
+
+
+def _whole(value: object, wanted: str) -> int:
+    number = _number(value, wanted)
+    if not math.isfinite(number) or number != int(number):
+        raise InvalidKnob(f"{_shown(value)} is not {wanted}")
+    return int(number)
 
 
 def _shown(value: object) -> str:

@@ -13,6 +13,7 @@ LEAST_RATE_PER_MINUTE = 0.1  # a slower line is a list of appointments
 MAX_RATE_PER_MINUTE = 1_000_000
 MAX_CEILING = 10_000_000
 MAX_MESSAGE_CHARACTERS = 500
+MAX_JOINS_PER_NETWORK = 1_000_000
 
 
 class Phase(StrEnum):
@@ -79,10 +80,13 @@ class Knobs:
     closes_at_ms: int = 0
     message: dict[str, str] = field(default_factory=dict)  # language code to text
     ending: Ending = Ending.SERVE
+    joins_per_network: int = 3000  # numbers a minute for one client network (domain/networks.py), 0: no limit
+    challenge: bool = False  # newcomers solve a riddle first (domain/challenge.py)
 
     def __post_init__(self) -> None:
         check_rate(self.rate_per_minute)
         check_ceiling(self.ceiling)
+        check_joins_per_network(self.joins_per_network)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,3 +198,13 @@ def check_ceiling(ceiling: int) -> int:
     if not 0 <= ceiling <= MAX_CEILING:
         raise InvalidKnob(f"ceiling {ceiling} is not usable: give 0 to {MAX_CEILING:,} visitors")
     return ceiling
+
+
+def check_joins_per_network(joins_per_network: int) -> int:
+    """Return the limit, or raise InvalidKnob: 0 is none, else 1 to a million a minute."""
+    if not 0 <= joins_per_network <= MAX_JOINS_PER_NETWORK:
+        raise InvalidKnob(
+            f"{joins_per_network} joins a minute from one network is not usable: "
+            f"give 1 to {MAX_JOINS_PER_NETWORK:,}, or 0 for no limit"
+        )
+    return joins_per_network

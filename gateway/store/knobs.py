@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from gateway.domain.room import MAX_MESSAGE_CHARACTERS, Ending, Phase, check_ceiling, check_rate
+from gateway.domain.room import (
+    MAX_MESSAGE_CHARACTERS,
+    Ending,
+    Phase,
+    check_ceiling,
+    check_joins_per_network,
+    check_rate,
+)
 from gateway.errors import InvalidKnob
 
 
@@ -32,6 +39,18 @@ def _ceiling(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidKnob(f"ceiling {value!r} is not a whole number of visitors")
     return check_ceiling(value)
+
+
+def _joins_per_network(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidKnob(f"joins per network {value!r} is not a whole number a minute")
+    return check_joins_per_network(value)
+
+
+def _switch(value: object) -> int:
+    if not isinstance(value, bool):
+        raise InvalidKnob(f"{value!r} is neither on (True) nor off (False)")
+    return int(value)
 
 
 def _phase(value: object) -> str:
@@ -73,4 +92,6 @@ _CHECKS: dict[str, tuple[str, Callable[[object], str | float]]] = {
     "closes_at_ms": ("closes_at_ms", _time),
     "message": ("message", _message),
     "ending": ("ending", _ending),
+    "joins_per_network": ("joins_per_network", _joins_per_network),
+    "challenge": ("challenge", _switch),
 }

@@ -37,6 +37,8 @@ def _build(room: str, fields: dict[str, str]) -> Snapshot:
             closes_at_ms=whole("closes_at_ms"),
             message=json.loads(fields["message"] or "{}"),
             ending=Ending(fields["ending"] or Ending.SERVE),
+            joins_per_network=whole("joins_per_network"),
+            challenge=bool(whole("challenge")),
         ),
         now_ms=whole("now_ms"),
         vt_ms=whole("vt"),
@@ -84,6 +86,8 @@ def knob_fields(knobs: Knobs) -> dict[str, str | float]:
         "closes_at_ms": knobs.closes_at_ms,
         "message": json.dumps(knobs.message, ensure_ascii=False),
         "ending": knobs.ending.value,
+        "joins_per_network": knobs.joins_per_network,
+        "challenge": int(knobs.challenge),
     }
 
 

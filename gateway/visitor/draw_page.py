@@ -79,7 +79,7 @@ class DrawCalls:
 
 @lru_cache(maxsize=1)
 def _page_script() -> str:
-    both = source("draw.js") + source("draw-page.js")
+    both = source("sha256.js") + source("draw.js") + source("draw-page.js")
     return minified(f"(function(w,d){{'use strict';\n{both}}})(window,document);")
 
 

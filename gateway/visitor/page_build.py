@@ -53,7 +53,8 @@ def draw_script() -> str:
         code: [language.text("draw.notice"), language.text("draw.how")] for code, language in languages().items()
     }
     texts = f"var NOTICE={json.dumps(notices, ensure_ascii=False)};"
-    return minified(f"(function(w,d){{'use strict';{texts}\n{source('draw.js')}notice();}})(window,document);")
+    both = source("sha256.js") + source("draw.js")
+    return minified(f"(function(w,d){{'use strict';{texts}\n{both}notice();}})(window,document);")
 
 
 def as_stripped(style: str, direction: str) -> str:

@@ -26,7 +26,7 @@ _CRAWLERS = re.compile(
 class Request:
     """The head of one request. Header values are bytes, empty when not there."""
 
-    __slots__ = ("_headers", "method", "query", "raw_path", "secure")
+    __slots__ = ("_client", "_headers", "method", "query", "raw_path", "secure")
 
     def __init__(self, scope: Scope, *, secure: bool | None = None) -> None:
         """``secure``: whether the visitor's side is https, where the settings know; None: as the scope says."""
@@ -34,10 +34,16 @@ class Request:
         self.raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         self.query: bytes = scope.get("query_string", b"")
         self.secure: bool = scope["scheme"] in ("https", "wss") if secure is None else secure
+        self._client = scope.get("client")
         headers = scope["headers"]
         self._headers: dict[bytes, bytes] = dict(headers)
         if len(self._headers) < len(headers):
             self._headers = _joined(headers)
+
+    @property
+    def address(self) -> str:
+        """The visitor's, as the connection or a trusted proxy says; '' when neither does."""
+        return self._client[0] if self._client else ""
 
     def header(self, name: bytes) -> bytes:
         """The value of a header; several of one name are joined as HTTP says."""

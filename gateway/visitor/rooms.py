@@ -8,7 +8,9 @@ from typing import TypeVar
 
 from starlette.types import ASGIApp
 
+from gateway.domain.challenge import Used
 from gateway.domain.credentials import STAMP_BEGINS, Keyring, Pass, Stamp, Ticket
+from gateway.domain.networks import Networks
 from gateway.domain.paths import PathRules, Place
 from gateway.domain.room import Snapshot
 from gateway.domain.standing_in import StandIn
@@ -55,6 +57,8 @@ class VisitorRoom:
         self.keyring = keyring
         self.page = page
         self.uses = PassUses(line)
+        self.networks = Networks()
+        self.used = Used()
         self._stand_in = StandIn()
         self._cookies = (cookie_names(settings.id, secure=False), cookie_names(settings.id, secure=True))
 

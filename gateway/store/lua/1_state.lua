@@ -48,7 +48,7 @@ local NUMBERS = {'schema', 'generation', 'revision', 'started_ms', 'seen_ms', 't
   'opens_at_ms', 'closes_at_ms', 'poll_max_s', 'density', 'delivered', 'present', 'claimed', 'finished',
   'lapsed', 'passed', 'late_returns', 'released_vt', 'step_vt', 'step_claimed', 'step_issued', 'sample_ms',
   'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms', 'door_limit', 'step_serving', 'step_passed',
-  'late_share', 'share', 'drawn', 'absent_offers', 'coming', 'entering', 'step_lapsed'}
+  'late_share', 'share', 'drawn', 'absent_offers', 'coming', 'entering', 'step_lapsed', 'joins_per_network', 'challenge'}
 local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring', 'ending'}
 
 local function keys_of(KEYS)
@@ -248,7 +248,7 @@ end
 local SNAPSHOT = {'instance', 'generation', 'revision', 'started_ms', 'vt', 'issued', 'called', 'ready',
   'serving', 'late', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'poll_max_s',
   'density', 'delivered', 'present', 'claimed', 'finished', 'lapsed', 'passed', 'late_returns', 'gap',
-  'late_share', 'starts', 'skipped', 'draw', 'run_id', 'ending'}
+  'late_share', 'starts', 'skipped', 'draw', 'run_id', 'ending', 'joins_per_network', 'challenge'}
 
 local function snapshot(keys, s, now_ms)
   local flat = {'now_ms', text(now_ms), 'offers', text(live_offers(keys)), 'leases', text(live_leases(keys)),

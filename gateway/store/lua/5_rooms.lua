@@ -17,8 +17,9 @@ local function merge(s, known)
   end
   merge_draw(s, known.draw)
   if known.revision >= s.revision then
-    for _, name in ipairs({'revision', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'ending'}) do
-      s[name] = known[name]
+    for _, name in ipairs({'revision', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'ending',
+      'joins_per_network', 'challenge'}) do
+      if known[name] ~= nil then s[name] = known[name] end -- a worker of an older version does not know all
     end
   end
 end
@@ -33,6 +34,7 @@ local function begin_line(s, fresh, now_ms)
   s.generation, s.revision, s.gap = 1, 1, GAP_LEAST
   s.rate, s.ceiling, s.phase = fresh.rate, fresh.ceiling, fresh.phase
   s.ending = fresh.ending
+  s.joins_per_network, s.challenge = fresh.joins_per_network or 0, fresh.challenge or 0
   s.opens_at_ms, s.closes_at_ms, s.message = fresh.opens_at_ms, fresh.closes_at_ms, fresh.message
 end
 
@@ -116,7 +118,7 @@ local function note(keys, s, now_ms, actor, why, changes)
 end
 
 local KNOBS = {rate = 'number', ceiling = 'number', opens_at_ms = 'number', closes_at_ms = 'number',
-  phase = 'string', message = 'string', ending = 'string'}
+  joins_per_network = 'number', challenge = 'number', phase = 'string', message = 'string', ending = 'string'}
 
 -- Why an operator's change of the schedule, or past it, may not be; nil when it may.
 local function why_not_set(s, now_ms, name, value)
@@ -160,6 +162,7 @@ local function set_knobs(KEYS, ARGV)
   s.revision = s.revision + 1
   note(keys, s, now_ms, ARGV[4], ARGV[5], changes)
   save_state(keys, s, {'rate', 'ceiling', 'opens_at_ms', 'closes_at_ms', 'phase', 'message', 'ending', 'revision', 'ready', 'absent_offers',
+    'joins_per_network', 'challenge',
     'calls', 'empty_vt', 'released_vt', unpack(TIME_FIELDS)})
   return snapshot(keys, s, now_ms)
 end
