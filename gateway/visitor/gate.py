@@ -8,7 +8,6 @@ import time
 from collections.abc import Coroutine, Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,7 +29,7 @@ from gateway.visitor.pulse import Pulse
 from gateway.visitor.reception import Onward
 from gateway.visitor.reception import receive as receive_visitor
 from gateway.visitor.rehearsal import MarkCalls, Rehearsals, refusal
-from gateway.visitor.requests import Request
+from gateway.visitor.requests import Request, query_value
 from gateway.visitor.rooms import Places, VisitorRoom
 
 OURS = b"/_queue/"
@@ -240,8 +239,7 @@ async def _no_body() -> Message:
 
 def _wanted(query: bytes) -> str:
     """The address in ``to``, if it is one of this site."""
-    named = parse_qs(query.decode("latin-1"), max_num_fields=20).get("to", ["/"])
-    return safe_return_text(named[0]) or "/"
+    return safe_return_text(query_value(query, "to")) or "/"
 
 
 _NO_PAGE = RequestFacts(navigation=False, safe=True)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from gateway.domain.challenge import MOST
 from gateway.i18n import languages
-from gateway.visitor.answers import NO_STORE, Answer, Block, Header
+from gateway.visitor.answers import AS_SAID, NO_FRAME, NO_STORE, Answer, Block, Header
 from gateway.visitor.look import language_of, logo_address, style_of
 from gateway.visitor.page_build import TEMPLATES, content_security_policy, script_hash, source
 from gateway.visitor.page_minify import minified
@@ -49,7 +49,7 @@ def _made(room: RoomSettings, code: str, kind: str) -> tuple[bytes, Block]:
     policy = content_security_policy(style, script_hash(script), images="'self' data:" if room.logo else "data:")
     return body, Block(
         (b"content-type", b"text/html; charset=utf-8"), NO_STORE, (b"content-security-policy", policy),
-        (b"referrer-policy", b"same-origin"), (b"content-language", language.code.encode()),
+        (b"referrer-policy", b"same-origin"), NO_FRAME, AS_SAID, (b"content-language", language.code.encode()),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from gateway.domain import challenge as riddles
 from gateway.domain.challenge import Challenge, TooEarlyError
@@ -17,7 +17,7 @@ from gateway.visitor.answers import Answer, problem
 from gateway.visitor.counting import count_request
 from gateway.visitor.newcomer_page import newcomer_page
 from gateway.visitor.pages import chosen_language, kept_language
-from gateway.visitor.requests import Request
+from gateway.visitor.requests import Request, query_value
 from gateway.visitor.rooms import VisitorRoom
 
 HEADER = b"antrean-solution"
@@ -57,8 +57,7 @@ def _answer(room: VisitorRoom, request: Request) -> str:
     """What the newcomer says to a challenge: TOKEN:NUMBER, or the token alone."""
     said = request.header(HEADER)
     if not said and request.raw_path == b"/_queue/%b/wait" % room.id.encode():
-        query = request.query[:4096].decode("latin-1")
-        said = parse_qs(query, max_num_fields=20).get("solution", [""])[0].encode()
+        said = query_value(request.query, "solution").encode("latin-1", "replace")
     return said.decode("latin-1") if len(said) <= _LONGEST else ""
 
 
