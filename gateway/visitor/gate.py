@@ -21,6 +21,7 @@ from gateway.visitor.check_in import Call, CheckInCalls
 from gateway.visitor.counting import count_request, counting_requests
 from gateway.visitor.draw_page import DrawCalls
 from gateway.visitor.extras import extra_calls
+from gateway.visitor.forward_auth import PATH as AUTHORIZE
 from gateway.visitor.forward_auth import ForwardAuth
 from gateway.visitor.look import Logo
 from gateway.visitor.move_page import MoveCalls
@@ -33,6 +34,7 @@ from gateway.visitor.requests import Request, query_value
 from gateway.visitor.rooms import Places, VisitorRoom
 
 OURS = b"/_queue/"
+AUTHORIZE_BEHIND = AUTHORIZE + b"/"
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +77,8 @@ class Gate:
             if call is not None:
                 return await call(scope, receive)
             if raw_path.startswith(OURS):
+                if raw_path.startswith(AUTHORIZE_BEHIND):
+                    return await self._calls[AUTHORIZE](scope, receive)
                 return self._unknown_call(raw_path)
             return await self._site(raw_path, scope)
         except Exception:
@@ -86,7 +90,7 @@ class Gate:
         """Every public call by its raw path: found before anything of the request is looked at."""
         calls: dict[bytes, Call] = {
             OURS + b"health": self._health,
-            OURS + b"authorize": ForwardAuth(
+            AUTHORIZE: ForwardAuth(
                 self._rooms, self._places, self._visitors, self._rehearsals, secure=self._secure
             ),
         }

@@ -8,7 +8,7 @@ import shutil
 import ssl
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,11 @@ if not HAVE and os.environ.get("ANTREAN_REQUIRE_NGINX"):
 needs_nginx = pytest.mark.skipif(not HAVE, reason="needs nginx and openssl: apt install nginx-light openssl")
 
 
+# Without the system's authorities, which take longer to read than a request.
+TRUSTING = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+TRUSTING.check_hostname, TRUSTING.verify_mode = False, ssl.CERT_NONE
+
+
 @dataclass
 class Front:
     """The nginx, and a visitor of it with a cookie jar for each name."""
@@ -34,20 +39,20 @@ class Front:
     tls: bool = True
 
     async def ask(self, host: str, path: str, method: str = "GET", **headers: str) -> Reply:
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         sent = {"Host": host, "Connection": "close", "Accept": "text/html"} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
-        over = {"ssl": context, "server_hostname": host} if self.tls else {}
+        over = {"ssl": TRUSTING, "server_hostname": host} if self.tls else {}
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, **over)  # type: ignore[arg-type]
         writer.write(f"{method} {path} HTTP/1.1\r\n{lines}Content-Length: 0\r\n\r\n".encode())
         async with asyncio.timeout(20):
             answer = await reader.read()
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
         start, _, body = answer.partition(b"\r\n\r\n")
         first, *rest = start.decode("latin-1").split("\r\n")
         reply = Reply(
@@ -121,5 +126,5 @@ async def ready(front: Front) -> None:
             return False
         return all(reply.status == 200 and b"reachable" in reply.body for reply in replies)
 
-    await until(answers, "nginx and the gateway answer", 30)
+    await until(answers, "nginx and the gateway answer", 120)
     front.cookies.clear()
