@@ -56,6 +56,7 @@ class Networks:
         begins_s = max(paid.get(network, now_s), now_s)
         ends_s = begins_s + min(BURST_S, 60 * weight / per_minute)
         if ends_s - now_s > BURST_S + _ROUNDING_S:
+            paid.move_to_end(network)
             return ends_s - now_s - BURST_S
         paid[network] = ends_s
         paid.move_to_end(network)

@@ -81,6 +81,10 @@ def test_memory_is_bounded_and_the_busy_are_remembered() -> None:
     for other in range(99):
         assert networks.wait_s(f"9.9.{other}.1", 10, 0.0) == 0
     assert networks.wait_s(HERE, 10, 0.0) > 0
+    assert networks.wait_s("9.9.0.1", 10, 0.0) == 0
+    assert networks.wait_s("9.9.250.1", 10, 0.0) == 0
+    assert networks.wait_s(HERE, 10, 0.0) > 0, "refused a moment ago: not the one unseen for longest"
+    assert admitted(networks, "9.9.0.1", 10, 0.0) == 8, "neither is who came again"
     for other in range(500):
         networks.wait_s(f"9.{other % 200 + 10}.{other % 250}.1", 10, 0.0)
     assert len(networks) == 100

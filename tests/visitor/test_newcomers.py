@@ -118,6 +118,10 @@ async def test_a_wrong_forged_or_old_answer_is_another_riddle(challenged: House)
 async def test_a_bypass_and_a_closed_room_ask_nothing(challenged: House) -> None:
     challenged.set_phase(Phase.BYPASS)
     assert (await challenged.visitor().get("/")).body == b"the form"
+    for phase in (Phase.LAST_CALL, Phase.CLOSED):
+        challenged.set_phase(phase)
+        refused = await challenged.visitor().fetch(BASE + "join", "POST")
+        assert (refused.status, refused.json()["reason"]) == (409, "closed")
     challenged.set_phase(Phase.CLOSED)
     assert b"data-nonce" not in (await challenged.visitor().get("/")).body
 
