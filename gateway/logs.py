@@ -81,5 +81,7 @@ def _renderers(*, human: bool) -> list[Processor]:
     strip: Processor = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if human:
         # Colours: `antrean up` gives its children a pipe but says that people read at its end.
-        return [strip, structlog.dev.ConsoleRenderer(colors=True, pad_event_to=0)]
+        # The stack alone: the frames' values, which the default shows, are passes, cookies and keys.
+        plain = structlog.dev.plain_traceback
+        return [strip, structlog.dev.ConsoleRenderer(colors=True, pad_event_to=0, exception_formatter=plain)]
     return [strip, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from loadtests import riddles
 from loadtests.browser import Browser, Reply, TroubleError
 from loadtests.ledger import Seen
 from loadtests.plan import Planned
@@ -13,7 +14,15 @@ from loadtests.visitors import Patient, World
 
 def join(browser: Browser, room: str) -> Reply:
     """Take a number as a program does: the header says that it wants its ticket in one."""
-    return browser.fetch("POST", f"/_queue/{room}/join", "join", ok=(200, 201), extra={"Antrean-Ticket": "new"})
+    path, wanted = f"/_queue/{room}/join", {"Antrean-Ticket": "new"}
+    reply = browser.fetch("POST", path, "join", ok=(200, 201, 403), extra=wanted)
+    if reply.status != 403:
+        return reply
+    problem = reply.json("join")
+    if "challenge" not in problem:
+        raise TroubleError("status 403", "join", reply.text[:200])
+    solved = riddles.answer(problem["challenge"])
+    return browser.fetch("POST", path, "answer the riddle", ok=(200, 201), extra=wanted | solved)
 
 
 class JsonClient(Patient):

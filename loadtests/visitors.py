@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from loadtests import forms
+from loadtests import forms, riddles
 from loadtests.browser import Browser, Reply, TroubleError
 from loadtests.identities import Identities
 from loadtests.ledger import Admitted, Event, Known, Pulse, Registered, Seen, clock
@@ -65,6 +65,8 @@ class Patient:
     def arrive(self) -> Reply | None:
         """Open the site. The page when nobody was waiting and it let us in at once; None: we queue."""
         reply = self.browser.open(self.world.path, "open the site")
+        if way := riddles.way_on(reply.text):
+            reply = self.browser.open(way, "answer the riddle")
         if self._is_inside(reply):
             self.world.note(Admitted(self.me, "empty-line", *self._own_number(), reply.sent_s, reply.received_s))
             return reply

@@ -129,11 +129,18 @@ def set_knobs(
     total_quota: Annotated[
         str | None, typer.Option("--total-quota", help="Most visitors let in by this line, or none.")
     ] = None,
+    joins_per_network: Annotated[
+        str | None,
+        typer.Option("--joins-per-network", help="Numbers a minute for one client network; 0: no limit."),
+    ] = None,
+    challenge: Annotated[
+        str | None, typer.Option("--challenge", help="Newcomers solve a riddle first: on or off.")
+    ] = None,
     why: Why = "",
     expect: Expect = None,
     json: Json = False,
 ) -> None:
-    """Change rate, ceiling, quotas, phase or times; in effect on every worker within a second."""
+    """Change rate, ceiling, quotas, phase, times or what newcomers meet; in effect on every worker within a second."""
     asked = {
         "rate_per_minute": rate,
         "ceiling": ceiling,
@@ -143,12 +150,14 @@ def set_knobs(
         "ending": ending,
         "daily_quota": daily_quota,
         "total_quota": total_quota,
+        "joins_per_network": joins_per_network,
+        "challenge": challenge,
     }
     given = {name: value for name, value in asked.items() if value is not None}
     if not given:
         raise typer.BadParameter(
             "nothing to change: give --rate, --ceiling, --phase, --opens-at, --closes-at, --ending, "
-            "--daily-quota or --total-quota"
+            "--daily-quota, --total-quota, --joins-per-network or --challenge"
         )
     _change(room, given, why, expect, json)
 
@@ -167,13 +176,17 @@ def schedule(
     ] = "",
     freeze_s: Annotated[int, typer.Option("--freeze", help="Seconds before the opening: the draw.")] = 120,
     ending: Annotated[str, typer.Option("--ending", help="At closing, those in line: serve or cut.")] = "serve",
+    challenge: Annotated[
+        bool | None,
+        typer.Option("--challenge/--no-challenge", help="Newcomers solve a riddle first; in a draw by default."),
+    ] = None,
     why: Why = "",
 ) -> None:
     """Announce an opening. It gets a line of its own, from number 1, and of a draw the commitment at once."""
 
     async def act(line: Line) -> Snapshot:
         opening = Opening(
-            read_time(opens_at), read_time(closes_at), read_ending(ending), draw, entropy_from, freeze_s
+            read_time(opens_at), read_time(closes_at), read_ending(ending), draw, entropy_from, freeze_s, challenge
         )
         return await begin_opening(line, opening, load_keys(settings), actor=actor(), why=read_why(why))
 
@@ -382,6 +395,7 @@ def _story(view: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
         ("so far", f"{number['claimed']} admitted, {number['finished']} finished, {number['passed']} passed over"),
         ("told waits", _told(view["told"])),
         ("last release", _last_release(view, number)),
+        ("newcomers", _newcomers(snapshot)),
         ("workers", f"{number['workers']} heard"),
         ("opening", _opening(snapshot)),
         ("message", number["message"]),
@@ -409,6 +423,13 @@ def _quotas(view: dict[str, Any]) -> str:
         if view[quota]
     ]
     return "; ".join([*parts, f"{tell(view['quota_left'])} places left to offer"]) if parts else "none"
+
+
+def _newcomers(snapshot: Snapshot) -> str:
+    """What somebody meets before a number is given."""
+    most = snapshot.knobs.joins_per_network
+    limit = f"at most {most:,} a minute from one network" if most else "no limit a network"
+    return limit + f", challenge {tell(snapshot.knobs.challenge)}"
 
 
 def _opening(snapshot: Snapshot) -> str:

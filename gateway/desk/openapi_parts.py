@@ -11,6 +11,7 @@ from gateway.domain.limits import NAMES
 from gateway.domain.room import (
     LEAST_RATE_PER_MINUTE,
     MAX_CEILING,
+    MAX_JOINS_PER_NETWORK,
     MAX_MESSAGE_CHARACTERS,
     MAX_QUOTA,
     MAX_RATE_PER_MINUTE,
@@ -151,6 +152,8 @@ def _room() -> Schema:
             "day_ends_ms": _count("when the day of the daily quota ends, unix milliseconds"),
             "unused": _count("let in, pass not used yet: they hold places of the quotas"),
             "quota_left": _quota("places of the scarcer quota that nobody holds"),
+            "joins_per_network": _count("numbers a minute for one client network, 0: no limit"),
+            "challenge": {"type": "boolean", "description": "newcomers solve a riddle first"},
             "opens_at_ms": _time("when the doors open"),
             "closes_at_ms": _time("when the last call begins"),
             "message": _message(),
@@ -350,6 +353,8 @@ def _changes() -> Schema:
             "ending": {"enum": [str(ending) for ending in Ending]},
             "daily_quota": _set_quota("a calendar day"),
             "total_quota": _set_quota("by this line"),
+            "joins_per_network": {"type": "integer", "minimum": 0, "maximum": MAX_JOINS_PER_NETWORK},
+            "challenge": {"type": "boolean", "description": "newcomers solve a riddle first"},
             "why": _why(),
             "expected_revision": _count("refused with 409 when the room has another one by now")
             | {"maximum": LARGEST},
@@ -357,16 +362,9 @@ def _changes() -> Schema:
     )
     del changes["required"]
     knobs = (
-        "rate_per_minute",
-        "ceiling",
-        "phase",
-        "message",
-        "opens_at_ms",
-        "closes_at_ms",
-        "ending",
-        "daily_quota",
-        "total_quota",
-    )
+        "rate_per_minute", "ceiling", "phase", "message", "opens_at_ms", "closes_at_ms", "ending",
+        "daily_quota", "total_quota", "joins_per_network", "challenge",
+    )  # fmt: skip
     return changes | {"anyOf": [{"required": [name]} for name in knobs]}
 
 

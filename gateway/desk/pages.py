@@ -243,13 +243,14 @@ async def read_form(request: Request) -> Form:
     return {name: values[-1] for name, values in fields.items()}
 
 
+KNOBS = (
+    "rate_per_minute", "ceiling", "phase", "ending", "daily_quota", "total_quota", "joins_per_network", "challenge",
+)  # fmt: skip
+
+
 def _asked(form: Form) -> dict[str, object]:
     """The knobs that the form sets. A message form always carries every language."""
-    asked: dict[str, object] = {
-        name: form[name]
-        for name in ("rate_per_minute", "ceiling", "phase", "ending", "daily_quota", "total_quota")
-        if name in form
-    }
+    asked: dict[str, object] = {name: form[name] for name in KNOBS if name in form}
     for name in ("opens_at", "closes_at"):
         if name in form:
             asked[f"{name}_ms"] = from_fields(form, name)

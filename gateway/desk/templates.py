@@ -121,6 +121,8 @@ class Speaker:
             return self._language.text(f"{name}.{value}")
         if name == "message":
             return " / ".join(f"“{text}”" for text in value.values()) or self._language.text("knob.none")
+        if name == "challenge":
+            return self._language.text("switch.on" if value else "switch.off")
         if name.endswith("_ms"):
             return self.clock(value) if value else self._language.text("knob.none")
         if name.endswith("_quota") and not value:

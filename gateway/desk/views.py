@@ -48,6 +48,8 @@ def room_view(snapshot: Snapshot, *, name: str, standstill_s: float = 0.0) -> di
         "daily_quota": knobs.daily_quota or None,
         "total_quota": knobs.total_quota or None,
         **quota_view(snapshot),
+        "joins_per_network": knobs.joins_per_network,
+        "challenge": knobs.challenge,
         "opens_at_ms": knobs.opens_at_ms or None,
         "closes_at_ms": knobs.closes_at_ms or None,
         "message": dict(knobs.message),

@@ -20,12 +20,14 @@ from gateway.domain.room import (
     Knobs,
     Phase,
     check_ceiling,
+    check_joins_per_network,
     check_quota,
     check_rate,
 )
 from gateway.errors import AntreanError, InvalidKnob
 
 LANGUAGES = ("id", "en")
+SWITCHES = {"on": True, "true": True, "off": False, "false": False}
 
 LATEST_MS = 10**14
 INDONESIAN_ZONES = {"WIB": "+07:00", "WITA": "+08:00", "WIT": "+09:00"}
@@ -34,7 +36,7 @@ INDONESIAN_ZONES = {"WIB": "+07:00", "WITA": "+08:00", "WIT": "+09:00"}
 # are joined by invisible characters, and writing from right to left are meant to pass.
 UNUSABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 MAX_WHY_CHARACTERS = 300
-WHOLE = frozenset(("ceiling", "opens_at_ms", "closes_at_ms", "daily_quota", "total_quota"))
+WHOLE = frozenset(("ceiling", "opens_at_ms", "closes_at_ms", "daily_quota", "total_quota", "joins_per_network"))
 KNOB_NAMES = frozenset(knob.name for knob in fields(Knobs))
 
 # `scheduled` and `drawn` are entered and left by the schedule, never by hand.
@@ -105,6 +107,8 @@ def _plain(name: str, value: Any) -> object:
         return json.loads(value) if value else {}
     if name == "rate_per_minute":
         return float(value)
+    if name == "challenge":
+        return bool(int(value))
     return int(value) if name in WHOLE else value
 
 
@@ -144,6 +148,19 @@ def read_quota(value: object) -> int:
     if quota == 0:
         raise InvalidKnob("0 is no quota: to let nobody in, pause the room; to take the quota away, give none")
     return check_quota(quota)
+
+
+def read_joins_per_network(value: object) -> int:
+    """Joins a minute that one client network may bring, from a whole number or its text. Raises InvalidKnob."""
+    return check_joins_per_network(_whole(value, "a whole number of joins a minute, like 3000"))
+
+
+def read_switch(value: object) -> bool:
+    """On or off, from a truth value or its text. Raises InvalidKnob."""
+    switch = SWITCHES.get(value.strip().lower()) if isinstance(value, str) else value
+    if isinstance(switch, bool):
+        return switch
+    raise InvalidKnob(f"{_shown(value)} is neither on nor off")
 
 
 def read_phase(value: object) -> Phase:
@@ -227,6 +244,8 @@ READERS: dict[str, Callable[[object], object]] = {
     "ending": read_ending,
     "daily_quota": read_quota,
     "total_quota": read_quota,
+    "joins_per_network": read_joins_per_network,
+    "challenge": read_switch,
 }
 
 
@@ -255,8 +274,10 @@ LABELS = {
     "ending": "ending",
     "daily_quota": "daily quota",
     "total_quota": "total quota",
+    "joins_per_network": "joins per network",
+    "challenge": "challenge",
 }
-UNITS = {"rate_per_minute": " a minute", "ceiling": " visitors inside"}
+UNITS = {"rate_per_minute": " a minute", "ceiling": " visitors inside", "joins_per_network": " a minute"}
 
 
 def describe(before: Mapping[str, object], after: Mapping[str, object]) -> str:
@@ -280,18 +301,13 @@ def tell(value: object) -> str:
     """A knob's value as people write it."""
     if isinstance(value, Mapping):
         return " / ".join(f"{language}: “{text}”" for language, text in value.items()) or "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:,.10g}"
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)
-
-
-def _whole(value: object, wanted: str) -> int:
-    number = _number(value, wanted)
-    if not math.isfinite(number) or number != int(number):
-        raise InvalidKnob(f"{_shown(value)} is not {wanted}")
-    return int(number)
 
 
 def _number(value: object, wanted: str) -> float:
@@ -304,6 +320,13 @@ def _number(value: object, wanted: str) -> float:
         return float(value)
     except (ValueError, OverflowError):
         raise problem from None
+
+
+def _whole(value: object, wanted: str) -> int:
+    number = _number(value, wanted)
+    if not math.isfinite(number) or number != int(number):
+        raise InvalidKnob(f"{_shown(value)} is not {wanted}")
+    return int(number)
 
 
 def _shown(value: object) -> str:

@@ -17,6 +17,7 @@ from typing import TypeVar, cast
 
 from itsdangerous import BadData
 
+from gateway.domain import challenge as riddles
 from gateway.domain import moving
 from gateway.domain.numbers import format_number, parse_number
 from gateway.domain.passes import (
@@ -66,6 +67,7 @@ STAMP_SALT = "antrean.stamp"
 MOVE_SALT = "antrean.move"
 VISITOR_SALT = "antrean.visitor"
 MARK_SALT = "antrean.rehearsal"
+CHALLENGE_SALT = "antrean.challenge"
 
 _KINDS: tuple[PassKind, ...] = ("visitor", "staff", "bypass")
 
@@ -114,6 +116,7 @@ class Keyring:
         self._marks = RememberingSigner(keys, MARK_SALT)
         self._visitors = RememberingSerializer(keys, VISITOR_SALT)
         self._moves = RememberingSigner(keys, MOVE_SALT)
+        self._challenges = RememberingSigner(keys, CHALLENGE_SALT)
 
     def _payload(self, kind: str, raw: bytes) -> str:
         """What was signed."""
@@ -225,6 +228,14 @@ class Keyring:
         if now_s > mark.expires_at_s:  # made by hand for an evening: no allowance of two minutes
             raise ExpiredCredential("the rehearsal is over")
         return mark
+
+    def sign_challenge(self, challenge: riddles.Challenge) -> str:
+        """The riddle as text: fit for an address and for a header."""
+        return self._challenges.sign(challenge.payload).decode()
+
+    def read_challenge(self, token: str | bytes) -> riddles.Challenge:
+        """The riddle in ``token``, of whatever line and age: see ``challenge.check``. Raises ForgedCredential."""
+        return riddles.parse(self._payload("_challenges", _as_bytes(token)))
 
     def move_code(self, ticket: Ticket, now_s: float) -> str:
         """The code with which another device takes the ticket's place, good for five minutes: see ``moving``."""

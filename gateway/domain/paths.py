@@ -24,6 +24,9 @@ _MOST_DECODINGS = 4
 _LEGAL_IN_URL = "/%:?#[]@!$&'()*+=~"  # what stays as it is; "," and ";" do not fit into a cookie
 _SLASH_INSIDE = re.compile(r"%(?=2[fF]|5[cC])")
 _PARAMETERS = re.compile(r";[^/]*")
+# Too long UTF-8, %uFFFF and wide dots and slashes: some servers read "../" in them, and we do not know how.
+_UNKNOWABLE = re.compile(r"%(?:c[01]|e0%[89]|f0%8|u[0-9a-f]{4})|[\uff0e\uff0f\uff3c]", re.IGNORECASE)
+_READ_BY_NOBODY = "/\ufffd"
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,15 @@ def readings(raw_path: bytes) -> tuple[str, ...]:
     found = [decoded, by_segment]
     for path in (by_segment, decoded):
         found += _resolve(path, slashes=False), _resolve(path)
+    if _UNKNOWABLE.search(raw) or _UNKNOWABLE.search(decoded):
+        found.append(_READ_BY_NOBODY)
     for _ in range(_MOST_DECODINGS):
         decoded, before = unquote(decoded), decoded
         if decoded == before:
             break
         found.append(_resolve(decoded))
+        if _UNKNOWABLE.search(decoded):
+            found.append(_READ_BY_NOBODY)
     return tuple(dict.fromkeys(found))
 
 

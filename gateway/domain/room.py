@@ -14,6 +14,7 @@ MAX_RATE_PER_MINUTE = 1_000_000
 MAX_CEILING = 10_000_000
 MAX_QUOTA = 1_000_000_000
 MAX_MESSAGE_CHARACTERS = 500
+MAX_JOINS_PER_NETWORK = 1_000_000
 
 
 class Phase(StrEnum):
@@ -82,12 +83,15 @@ class Knobs:
     ending: Ending = Ending.SERVE
     daily_quota: int = 0  # visitors let in a calendar day of the room's zone; 0: none
     total_quota: int = 0  # the same by this line altogether
+    joins_per_network: int = 3000  # numbers a minute for one client network (domain/networks.py), 0: no limit
+    challenge: bool = False  # newcomers solve a riddle first (domain/challenge.py)
 
     def __post_init__(self) -> None:
         check_rate(self.rate_per_minute)
         check_ceiling(self.ceiling)
         check_quota(self.daily_quota)
         check_quota(self.total_quota)
+        check_joins_per_network(self.joins_per_network)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,3 +216,13 @@ def check_quota(quota: int) -> int:
     if not 0 <= quota <= MAX_QUOTA:
         raise InvalidKnob(f"quota {quota} is not usable: give 1 to {MAX_QUOTA:,} visitors, or none")
     return quota
+
+
+def check_joins_per_network(joins_per_network: int) -> int:
+    """Return the limit, or raise InvalidKnob: 0 is none, else 1 to a million a minute."""
+    if not 0 <= joins_per_network <= MAX_JOINS_PER_NETWORK:
+        raise InvalidKnob(
+            f"{joins_per_network} joins a minute from one network is not usable: "
+            f"give 1 to {MAX_JOINS_PER_NETWORK:,}, or 0 for no limit"
+        )
+    return joins_per_network

@@ -1,21 +1,6 @@
 // The order of a fair draw, as domain/draw.py has it, bit for bit; ES5, for phones of 2014. A part of its own: only
 // pages of drawn rooms carry it. SHA-256 (FIPS 180-4) and HMAC (RFC 2104) on arrays of bytes.
 
-function words(count, bits) {
-  // The fractional parts of roots of the first primes: what the standard's constants are.
-  var found = [], n = 2, i, prime;
-  for (; found.length < count; n += 1) {
-    prime = true;
-    for (i = 2; i * i <= n; i += 1) { if (n % i === 0) { prime = false; } }
-    if (prime) { found.push(Math.pow(n, 1 / bits) % 1 * 4294967296 | 0); }
-  }
-  return found;
-}
-
-var START = words(8, 2), ROUND = words(64, 3);
-
-function turn(x, n) { return x >>> n | x << (32 - n); }
-
 function sha256(bytes) {
   var h = START.slice(), m = bytes.slice(), length = bytes.length, w = [], s, t1, t2, i, j, at;
   m.push(128);

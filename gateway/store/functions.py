@@ -92,7 +92,7 @@ class Functions:
         return self._call("FCALL", "new_line", now_ms, "", instance, actor, why)
 
     def schedule(self, now_ms: int, actor: str, why: str, instance: str, *opening: str | int) -> Command:
-        """``opening``: opens_at_ms, closes_at_ms, ending, JSON of the draw or ''."""
+        """``opening``: opens_at_ms, closes_at_ms, ending, JSON of the draw or '', 1, 0 or '' for the challenge."""
         return self._call("FCALL", "schedule", now_ms, "", actor, why, instance, *opening)
 
     def enter_entropy(self, now_ms: int, actor: str, why: str, instance: str, entropy: str) -> Command:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from gateway.domain.room import MAX_MESSAGE_CHARACTERS, Ending, Phase, check_ceiling, check_quota, check_rate
+from gateway.domain.room import (
+    MAX_MESSAGE_CHARACTERS,
+    Ending,
+    Phase,
+    check_ceiling,
+    check_joins_per_network,
+    check_quota,
+    check_rate,
+)
 from gateway.errors import InvalidKnob
 
 
@@ -38,6 +46,18 @@ def _quota(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidKnob(f"quota {value!r} is not a whole number of visitors (0 for none)")
     return check_quota(value)
+
+
+def _joins_per_network(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidKnob(f"joins per network {value!r} is not a whole number a minute")
+    return check_joins_per_network(value)
+
+
+def _switch(value: object) -> int:
+    if not isinstance(value, bool):
+        raise InvalidKnob(f"{value!r} is neither on (True) nor off (False)")
+    return int(value)
 
 
 def _phase(value: object) -> str:
@@ -81,4 +101,6 @@ _CHECKS: dict[str, tuple[str, Callable[[object], str | float]]] = {
     "ending": ("ending", _ending),
     "daily_quota": ("daily_quota", _quota),
     "total_quota": ("total_quota", _quota),
+    "joins_per_network": ("joins_per_network", _joins_per_network),
+    "challenge": ("challenge", _switch),
 }

@@ -30,6 +30,14 @@ class Opening:
     draw: bool = False  # else first come, first served
     announced_entropy: str = ""  # what public value decides, known only after the freeze
     freeze_s: int = 120
+    challenge: bool | None = None  # newcomers solve a riddle first; None: in a draw, else as it was
+
+    @property
+    def challenges(self) -> int | str:
+        """As the store's function takes it."""
+        if self.challenge is None:
+            return 1 if self.draw else ""
+        return int(self.challenge)
 
 
 async def schedule(line: Line, opening: Opening, keys: Sequence[str], *, actor: str, why: str = "") -> Snapshot:
@@ -49,7 +57,15 @@ async def schedule(line: Line, opening: Opening, keys: Sequence[str], *, actor: 
     elif opening.announced_entropy:
         raise InvalidKnob("entropy is for a draw: this opening is first come, first served")
     command = line.functions.schedule(
-        0, actor, why, instance, opening.opens_at_ms, opening.closes_at_ms, opening.ending.value, draw
+        0,
+        actor,
+        why,
+        instance,
+        opening.opens_at_ms,
+        opening.closes_at_ms,
+        opening.ending.value,
+        draw,
+        opening.challenges,
     )
     return await line.act(command)
 

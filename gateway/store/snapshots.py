@@ -41,6 +41,8 @@ def _build(room: str, fields: dict[str, Any]) -> Snapshot:
             ending=Ending(fields["ending"] or Ending.SERVE),
             daily_quota=whole("daily_quota"),
             total_quota=whole("total_quota"),
+            joins_per_network=whole("joins_per_network"),
+            challenge=bool(whole("challenge")),
         ),
         now_ms=whole("now_ms"),
         vt_ms=whole("vt"),
@@ -96,6 +98,8 @@ def knob_fields(knobs: Knobs) -> dict[str, str | float]:
         "ending": knobs.ending.value,
         "daily_quota": knobs.daily_quota,
         "total_quota": knobs.total_quota,
+        "joins_per_network": knobs.joins_per_network,
+        "challenge": int(knobs.challenge),
     }
 
 

@@ -15,6 +15,9 @@ Headers = Sequence[Header]
 JSON_TYPE = (b"content-type", b"application/json")
 PROBLEM_TYPE = (b"content-type", b"application/problem+json")
 NO_STORE = (b"cache-control", b"no-store")
+# For browsers that do not know frame-ancestors of a policy.
+NO_FRAME = (b"x-frame-options", b"DENY")
+AS_SAID = (b"x-content-type-options", b"nosniff")
 
 
 class Fixed(Protocol):

@@ -25,7 +25,7 @@ from gateway.errors import (
     StoreUnreachable,
 )
 from gateway.store.line import State
-from gateway.visitor import pages, standing
+from gateway.visitor import newcomers, pages, standing
 from gateway.visitor.answers import Answer, json_answer, not_allowed, problem, see_other
 from gateway.visitor.body import BodyTooLarge, read_body
 from gateway.visitor.counting import counting_requests
@@ -100,6 +100,8 @@ class CheckInCalls:
         status = 200
         if stands is None or stands.state in ENDED or stands.state is State.MOVED:
             status = 201
+            if (stopped := newcomers.stopped(self._room, request, return_to, now_s)) is not None:
+                return stopped
             try:
                 stands = self._bypassed(await standing.join(self._room, return_to, now_s), now_s)
             except LineClosed as error:

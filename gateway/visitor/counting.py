@@ -15,6 +15,8 @@ _KINDS = (
     "free",  # went to the origin: not protected
     "page",  # the waiting page, in one of its forms
     "refused",  # a short answer for programs
+    "limited",  # a newcomer from a network that brought too many lately
+    "challenged",  # a newcomer who was given a riddle first
     "pulse", "join", "check-in", "ticket", "leave", "wait", "draw", "move", "authorize",
 )  # fmt: skip
 _REQUESTS = {kind: REQUESTS.key(kind=kind) for kind in _KINDS}

@@ -13,7 +13,7 @@ from gateway.domain.credentials import Ticket
 from gateway.domain.numbers import format_number
 from gateway.i18n import Language, languages
 from gateway.store.openings import published
-from gateway.visitor.answers import JSON_TYPE, Answer, not_allowed, problem
+from gateway.visitor.answers import AS_SAID, JSON_TYPE, NO_FRAME, Answer, not_allowed, problem
 from gateway.visitor.counting import count_request
 from gateway.visitor.look import language_of, style_of
 from gateway.visitor.page_build import TEMPLATES, content_security_policy, script_hash, source
@@ -55,7 +55,8 @@ class DrawCalls:
         script = _page_script()
         body = _render(self._room, snapshot, language, number, style, script).encode()
         policy = (b"content-security-policy", content_security_policy(style, script_hash(script)))
-        return Answer(200, (_HTML, _NO_STORE, policy, (b"content-language", language.code.encode())), body)
+        headers = (_HTML, _NO_STORE, policy, NO_FRAME, AS_SAID, (b"content-language", language.code.encode()))
+        return Answer(200, headers, body)
 
     async def export(self, scope: Scope, receive: Receive) -> Answer:
         """Everything from which a third party computes and checks the whole draw."""
@@ -71,7 +72,7 @@ class DrawCalls:
 
 @lru_cache(maxsize=1)
 def _page_script() -> str:
-    both = source("draw.js") + source("draw-page.js")
+    both = source("sha256.js") + source("draw.js") + source("draw-page.js")
     return minified(f"(function(w,d){{'use strict';\n{both}}})(window,document);")
 
 

@@ -32,6 +32,7 @@ EXTRAS = {
 }
 """Each script's texts."""
 _CONSTANTS = {"turn": f"var KEPT_S={UNUSED_S};"}
+_BEFORE = {"draw": ["sha256.js"]}
 _CALLS = {"draw": "notice();"}  # in its last line: the page of the draw has the same functions
 # Long enough for a surge to come from a cache; a page of other words would refuse a script that is older than it.
 _FOR_A_WHILE = (b"cache-control", b"public, max-age=60")
@@ -48,7 +49,8 @@ def extra_script(room: RoomSettings, name: str) -> str:
 
 @lru_cache(maxsize=256)
 def _built(name: str, texts: str) -> str:
-    body = f"var TEXTS={texts};{_CONSTANTS.get(name, '')}\n{source(f'{name}.js')}{_CALLS.get(name, '')}"
+    code = "".join(map(source, [*_BEFORE.get(name, []), f"{name}.js"]))
+    body = f"var TEXTS={texts};{_CONSTANTS.get(name, '')}\n{code}{_CALLS.get(name, '')}"
     return minified(f"(function(w,d){{'use strict';{body}}})(window,document);")
 
 

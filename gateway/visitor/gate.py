@@ -8,7 +8,6 @@ import time
 from collections.abc import Coroutine, Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,6 +33,7 @@ from gateway.visitor.check_in import Call, CheckInCalls
 from gateway.visitor.counting import count_request, counting_requests
 from gateway.visitor.draw_page import DrawCalls
 from gateway.visitor.extras import extra_calls
+from gateway.visitor.forward_auth import PATH as AUTHORIZE
 from gateway.visitor.forward_auth import ForwardAuth
 from gateway.visitor.look import Logo, icon
 from gateway.visitor.move_page import MoveCalls
@@ -44,12 +44,13 @@ from gateway.visitor.pulse import Pulse
 from gateway.visitor.reception import Onward
 from gateway.visitor.reception import receive as receive_visitor
 from gateway.visitor.rehearsal import MarkCalls, Rehearsals, refusal
-from gateway.visitor.requests import Request
+from gateway.visitor.requests import Request, query_value
 from gateway.visitor.rooms import Places, VisitorRoom
 from gateway.visitor.turned_away import TurnedAway
 
 OURS = b"/_queue/"
 ICON = b"/favicon.ico"  # browsers ask for it by themselves: it takes no number
+AUTHORIZE_BEHIND = AUTHORIZE + b"/"
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +101,8 @@ class Gate:
             if call is not None:
                 return await call(scope, receive)
             if raw_path.startswith(OURS):
+                if raw_path.startswith(AUTHORIZE_BEHIND):
+                    return await self._calls[AUTHORIZE](scope, receive)
                 return self._unknown_call(raw_path, Request(scope, secure=self._secure))
             return await self._site(raw_path, scope)
         except Exception:
@@ -111,7 +114,7 @@ class Gate:
         """Every public call by its raw path: found before anything of the request is looked at."""
         calls: dict[bytes, Call] = {
             OURS + b"health": self._health,
-            OURS + b"authorize": ForwardAuth(
+            AUTHORIZE: ForwardAuth(
                 self._rooms, self._places, self._visitors, self._rehearsals, secure=self._secure
             ),
         }
@@ -310,8 +313,7 @@ async def _no_body() -> Message:
 
 def _wanted(query: bytes) -> str:
     """The address in ``to``, if it is one of this site."""
-    named = parse_qs(query.decode("latin-1"), max_num_fields=20).get("to", ["/"])
-    return safe_return_text(named[0]) or "/"
+    return safe_return_text(query_value(query, "to")) or "/"
 
 
 _WHO = {Join: Who.NEWCOMER, CheckIn: Who.WAITING}

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from gateway.domain.numbers import format_number
 from gateway.i18n import languages
-from gateway.visitor.answers import NO_STORE, Answer, Header
+from gateway.visitor.answers import AS_SAID, NO_FRAME, NO_STORE, Answer, Header
 from gateway.visitor.look import language_of, logo_address, style_of
 from gateway.visitor.page_build import TEMPLATES, content_security_policy, script_hash, source
 from gateway.visitor.page_minify import minified
@@ -67,7 +67,7 @@ def move_view(
     ).encode()  # fmt: skip
     images = "'self' data:" if room.logo else "data:"
     policy = content_security_policy(style, *([script_hash(script)] if script else []), images=images)
-    fixed = (_HTML, NO_STORE, (b"content-security-policy", policy), _NO_REFERRER)
+    fixed = (_HTML, NO_STORE, (b"content-security-policy", policy), _NO_REFERRER, NO_FRAME, AS_SAID)
     language_header = (b"content-language", language.code.encode())
     retry = ((b"retry-after", b"%d" % RETRY_TROUBLE_S),) if kind == "trouble" else ()
     return Answer(status, (*fixed, language_header, *retry, *headers), body)

@@ -20,7 +20,7 @@ from gateway.domain.passes import let_past
 from gateway.domain.paths import safe_return
 from gateway.errors import LineClosed, StoreError
 from gateway.store.line import State
-from gateway.visitor import pages, standing
+from gateway.visitor import newcomers, pages, standing
 from gateway.visitor.answers import Answer, problem, see_other
 from gateway.visitor.pages import Header, presumed_state
 from gateway.visitor.requests import Request
@@ -77,7 +77,12 @@ async def receive(
         case ShowClosed():
             return pages.closed(room, request)
         case ShowTrouble(ticket):
-            return _without_store(room, request, ticket, return_to or own_address(request), now_s)
+            wanted = return_to or own_address(request)
+            if ticket is None and not isinstance(room.read_stamp(request, now_s), Stamp):
+                stopped = newcomers.stopped(room, request, wanted, now_s)  # a stamp becomes a number
+                if stopped is not None:
+                    return stopped
+            return _without_store(room, request, ticket, wanted, now_s)
         case Refuse():
             return refusal(room, decision)
 
@@ -101,6 +106,8 @@ async def _join(room: VisitorRoom, request: Request, return_to: str, now_s: floa
 
 
 async def _take_number(room: VisitorRoom, request: Request, return_to: str, now_s: float) -> Answer | Onward:
+    if (stopped := newcomers.stopped(room, request, return_to, now_s)) is not None:
+        return stopped
     try:
         stands = await standing.join(room, return_to, now_s)
     except LineClosed:

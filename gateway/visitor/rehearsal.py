@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope
 
 from gateway.errors import CredentialError, ExpiredCredential, OtherRoomCredential
 from gateway.visitor.answers import Answer, problem, see_other
 from gateway.visitor.cookies import CookieNames, cookie_names
-from gateway.visitor.requests import Request
+from gateway.visitor.requests import Request, query_value
 from gateway.visitor.rooms import VisitorRoom
 
 HEADER = b"antrean-rehearsal"
@@ -62,7 +61,7 @@ class MarkCalls:
     async def begin(self, scope: Scope, receive: Receive) -> Answer:
         """``GET /_queue/{room}/begin?mark=…``: keep the mark until it ends, and go to the site."""
         request, now_s = Request(scope, secure=self._secure), time.time()
-        token = parse_qs(request.query.decode("latin-1"), max_num_fields=20).get("mark", [""])[0]
+        token = query_value(request.query, "mark")
         try:
             mark = self._room.keyring.read_mark(token, room=self._room.settings.rehearses, now_s=now_s)
         except CredentialError as error:

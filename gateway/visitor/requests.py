@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from urllib.parse import parse_qs
 
 from starlette.types import Scope
 
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 _PAGE_METHODS = frozenset(("GET", "POST"))
 _LONGEST_NAME = 400  # bytes of a user agent that are looked at, and remembered
+_MOST_FIELDS = 20  # of a query of ours
 _MOST_COOKIES = 4  # of one name: a browser sends one, or one a path
 
 # By name, never by the word "bot": that is also a brand of phones.
@@ -26,7 +28,7 @@ _CRAWLERS = re.compile(
 class Request:
     """The head of one request. Header values are bytes, empty when not there."""
 
-    __slots__ = ("_headers", "method", "query", "raw_path", "secure")
+    __slots__ = ("_client", "_headers", "method", "query", "raw_path", "secure")
 
     def __init__(self, scope: Scope, *, secure: bool | None = None) -> None:
         """``secure``: whether the visitor's side is https, where the settings know; None: as the scope says."""
@@ -34,10 +36,16 @@ class Request:
         self.raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         self.query: bytes = scope.get("query_string", b"")
         self.secure: bool = scope["scheme"] in ("https", "wss") if secure is None else secure
+        self._client = scope.get("client")
         headers = scope["headers"]
         self._headers: dict[bytes, bytes] = dict(headers)
         if len(self._headers) < len(headers):
             self._headers = _joined(headers)
+
+    @property
+    def address(self) -> str:
+        """The visitor's, as the connection or a trusted proxy says; '' when neither does."""
+        return self._client[0] if self._client else ""
 
     def header(self, name: bytes) -> bytes:
         """The value of a header; several of one name are joined as HTTP says."""
@@ -98,6 +106,14 @@ class Request:
 def is_crawler(user_agent: bytes) -> bool:
     """Whether this is the name of a known crawler."""
     return _CRAWLERS.search(user_agent) is not None
+
+
+def query_value(query: bytes, name: str) -> str:
+    """The first value of ``name`` in a query, '' without one. Of a query with very many fields nothing is read."""
+    try:
+        return parse_qs(query.decode("latin-1"), max_num_fields=_MOST_FIELDS).get(name, [""])[0]
+    except ValueError:
+        return ""
 
 
 def cookie_values(header: bytes, name: bytes) -> Sequence[bytes]:

@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from starlette.types import ASGIApp
 
+from gateway.domain.challenge import Used
 from gateway.domain.credentials import STAMP_BEGINS, Keyring, Pass, Stamp, Ticket
+from gateway.domain.networks import Networks
 from gateway.domain.overload import retry_after_outage_s
 from gateway.domain.paths import PathRules, Place
 from gateway.domain.room import Snapshot
@@ -59,6 +61,8 @@ class VisitorRoom:
         self.page = page
         self.uses = PassUses(line)
         self.overload: Overload | None = None
+        self.networks = Networks()
+        self.used = Used()
         self._stand_in = StandIn()
         self._cookies = (cookie_names(settings.id, secure=False), cookie_names(settings.id, secure=True))
 

@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 SECRET = fair.draw_secret("a secret key of sufficient length", "registration", "i1")
 FACTS = Draw(fair.commitment_of(SECRET), "the lottery", 120, NOON_MS, 5000, SECRET.hex(), "04-17-23 – é 😀")
 TOOLS = (
-    f"(function(w,d){{'use strict';{source('draw.js')};"
+    f"(function(w,d){{'use strict';{source('sha256.js')}{source('draw.js')};"
     "w.tools = [drawnPlace, keepsCommitment, sha256, toHex, fromText];})(window,document);"
 )
 

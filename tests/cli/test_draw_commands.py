@@ -80,6 +80,19 @@ def test_what_cannot_be_is_refused_in_one_line(antrean: Shell, words: tuple[str 
     assert antrean("room", "show", "--json").json["revision"] == before
 
 
+@pytest.mark.parametrize(
+    ("options", "challenge"),
+    [(("--draw",), True), (("--draw", "--no-challenge"), False), ((), False), (("--challenge",), True)],
+)
+def test_a_draw_puts_the_challenge_before_its_numbers_unless_it_is_told_not_to(
+    antrean: Shell, options: tuple[str, ...], challenge: bool
+) -> None:
+    antrean("room", "set", "--challenge", "off")
+    ran = antrean("room", "schedule", "--opens-at", in_minutes(10), *options)
+    assert ran.code == 0, ran.err
+    assert antrean("room", "show", "--json").json["challenge"] is challenge
+
+
 def test_entropy_before_the_freeze_is_refused(antrean: Shell) -> None:
     antrean("room", "schedule", "--opens-at", in_minutes(10), "--draw", "--entropy-from", "the lottery")
     ran = antrean("draw", "freeze", "--entropy", "04-17-23")

@@ -119,7 +119,7 @@ def on_line(url: str, act: Callable[[Line], Awaitable[Any]]) -> Any:
 async def _begin_anew(line: Line) -> None:
     await line.set_knobs({"phase": Phase.CLOSED}, actor="tests")
     await line.new_line(actor="tests")
-    fresh = {"rate_per_minute": 60.0, "ceiling": 500, "phase": Phase.OPEN, "message": {}}
+    fresh = {"rate_per_minute": 60.0, "ceiling": 500, "phase": Phase.OPEN, "message": {}, "challenge": False}
     await line.set_knobs(fresh, actor="tests")
 
 
@@ -190,7 +190,20 @@ def test_a_message_is_announced_in_both_languages_and_taken_away(antrean: Shell)
     assert antrean("room", "announce", ROOM).code == 2
 
 
+def test_what_newcomers_meet_is_turned_told_and_undone(antrean: Shell) -> None:
+    changed = antrean("room", "set", "--challenge", "on", "--joins-per-network", "1200")
+    assert "joins per network 3,000 → 1,200 a minute" in changed.out
+    assert "challenge off → on" in changed.out
+    assert "at most 1,200 a minute from one network, challenge on" in antrean("room", "show").out
+    revision = antrean("room", "show", "--json").json["revision"]
+    assert antrean("room", "undo", ROOM, str(revision)).code == 0
+    room = antrean("room", "show", "--json").json
+    assert (room["joins_per_network"], room["challenge"]) == (3000, False)
+
+
 BAD = [
+    (["room", "set", "--challenge", "perhaps"], 2, "'perhaps' is neither on nor off"),
+    (["room", "set", "--joins-per-network", "-1"], 2, "or 0 for no limit"),
     (["room", "set", "--rate", "-1"], 2, "give 0 to 1,000,000"),
     (["room", "set", "--rate", "1e12"], 2, "give 0 to 1,000,000"),
     (["room", "set", "--rate", "fast"], 2, "'fast' is not a number of visitors a minute"),

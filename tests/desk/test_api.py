@@ -50,6 +50,15 @@ async def test_a_change_is_undone_as_a_change_of_its_own(desk: Any, worker: Any)
     assert (redone["phase"], redone["message"]) == ("paused", {"id": "Tunggu", "en": "Wait"})
 
 
+async def test_what_newcomers_meet_is_turned_and_undone(desk: Any, worker: Any) -> None:
+    status, room = await desk.api("PATCH", ROOM, {"challenge": True, "joins_per_network": 0})
+    assert (status, room["challenge"], room["joins_per_network"]) == (200, True, 0)
+    await worker.store.tick()
+    assert worker.line.snapshot.knobs.challenge is True
+    status, undone = await desk.api("POST", f"{ROOM}/undo/{room['revision']}")
+    assert (status, undone["challenge"], undone["joins_per_network"]) == (200, False, 3000)
+
+
 async def test_undo_does_not_overwrite_a_later_decision(desk: Any, worker: Any) -> None:
     _, first = await desk.api("PATCH", ROOM, {"rate_per_minute": 30})
     await desk.api("PATCH", ROOM, {"rate_per_minute": 45})
@@ -88,6 +97,8 @@ BAD = [
     ({"ceiling": 10.5}, "ceiling"),
     ({"ceiling": -5}, "ceiling"),
     ({"ceiling": 10**12}, "ceiling"),
+    ({"challenge": 1}, "challenge"),
+    ({"joins_per_network": -1}, "joins_per_network"),
     ({"phase": "half-open"}, "phase"),
     ({"phase": "drawn"}, "phase"),
     ({"phase": ["open"]}, "phase"),

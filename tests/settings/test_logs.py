@@ -69,3 +69,15 @@ def test_what_is_below_the_level_is_not_written() -> None:
     get_logger("a module").info("quiet")
     logging.getLogger("x").info("quiet")
     assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["json", "human"])
+def test_what_failed_is_told_without_the_values_that_it_failed_with(stream: io.StringIO) -> None:
+    configure_logs(Settings(), "gateway", stream)
+    ticket = "-".join(["a", "secret", "ticket"])
+    try:
+        raise KeyError("cookie")
+    except KeyError:
+        get_logger("a module").exception("a request failed", length=len(ticket))
+    assert "KeyError" in stream.getvalue()
+    assert ticket not in stream.getvalue()

@@ -194,6 +194,12 @@ async def test_a_body_of_unknown_length_is_read_no_further_than_allowed(pieces: 
     assert read <= 4097
 
 
+async def test_a_query_of_very_many_fields_is_no_trouble_of_ours(queue: House) -> None:
+    for call in ("wait", "move", "draw"):
+        reply = await queue.visitor().get(f"{BASE}{call}?" + "&".join(["to=/x"] * 100))
+        assert reply.status < 500, call
+
+
 async def test_a_line_that_answers_nonsense_is_our_fault_and_no_stack_trace(
     queue: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

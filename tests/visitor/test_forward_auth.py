@@ -89,3 +89,31 @@ async def test_the_line_itself_takes_the_methods_that_it_names(queue: House) -> 
     assert (refused.status, refused.header("allow")) == (405, "GET, POST")
     for method in refused.header("allow").split(", "):
         assert (await queue.visitor().ask(method, wait, {})).status == 200
+
+
+PAGE = {"accept": "text/html", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
+
+
+async def test_envoy_puts_the_path_behind_the_call_and_wants_a_200(queue: House) -> None:
+    inside = queue.visitor(antrean_pass_registration=queue.pass_(3))
+    reply = await inside.get("/_queue/authorize/form?a=1", **PAGE)
+    assert (reply.status, bool(reply.header("antrean-visitor"))) == (200, True)
+    assert (await queue.visitor().get("/_queue/authorize/static/x", **PAGE)).status == 200
+    stranger = queue.visitor()
+    led = await stranger.get("/_queue/authorize/form?a=1", **PAGE)
+    assert (led.status, led.header("location")) == (303, "/_queue/registration/wait?to=/form%3Fa%3D1")
+    assert (await stranger.post("/_queue/authorize/form")).status == 401
+    assert (await stranger.fetch("/_queue/authorize/form")).status == 401
+    for detour in ("/static/../form", "/static/%2e%2e/form", "//form", "/_queue/health"):
+        assert (await stranger.fetch("/_queue/authorize" + detour)).status in (400, 401), detour
+    spoofed = await stranger.fetch("/_queue/authorize/form", body=b"")
+    assert spoofed.status == 401
+    claimed = await stranger.ask("GET", "/_queue/authorize/form", {"x-original-uri": "/static/x", "accept": "*/*"})
+    assert claimed.status in (303, 401), "the strictest of what is asked about"
+
+
+async def test_traefik_hands_our_answer_to_the_browser_which_is_led_to_the_line(queue: House) -> None:
+    led = await queue.visitor().get("/_queue/authorize?redirect", x_forwarded_uri="/form", **PAGE)
+    assert (led.status, led.header("location")) == (303, "/_queue/registration/wait?to=/form")
+    inside = queue.visitor(antrean_pass_registration=queue.pass_(3))
+    assert (await inside.get("/_queue/authorize?redirect", x_forwarded_uri="/form")).status == 200

@@ -19,6 +19,7 @@ end
 -- schedule: a new opening, with a line of its own from number 1.
 -- ARGV  3 actor   4 why   5 new instance id   6 opens_at_ms   7 closes_at_ms (0: none)   8 ending
 --       9 JSON of the draw with its commitment, '' for first come, first served
+--       10 1 or 0: newcomers solve a riddle first, or not; '' as it was
 -- Returns  the snapshot.
 -- Keeps true: the commitment is there before the first number of its line; nobody in line loses a place.
 local function schedule(KEYS, ARGV)
@@ -27,13 +28,16 @@ local function schedule(KEYS, ARGV)
   if not s then return err end
   local opens_at_ms, closes_at_ms, was = tonumber(ARGV[6]), tonumber(ARGV[7]), s.phase
   local draw = ARGV[9] ~= '' and cjson.decode(ARGV[9]) or nil
+  local challenge = s.challenge
   local why_not = why_not_schedule(keys, s, now_ms, opens_at_ms, closes_at_ms, draw)
   if why_not then return refuse(why_not) end
   begin_again(keys, s, ARGV[5], now_ms)
   s.opens_at_ms, s.closes_at_ms, s.ending, s.draw = opens_at_ms, closes_at_ms, ARGV[8], ARGV[9]
+  if (ARGV[10] or '') ~= '' then s.challenge = tonumber(ARGV[10]) end
   change_phase(keys, s, 'scheduled')
   s.revision = s.revision + 1
-  note(keys, s, now_ms, ARGV[3], ARGV[4], {opening = {was, text(opens_at_ms)}, order = {'', draw and 'draw' or 'fifo'}})
+  note(keys, s, now_ms, ARGV[3], ARGV[4], {opening = {was, text(opens_at_ms)}, order = {'', draw and 'draw' or 'fifo'},
+    challenge = {challenge, s.challenge}})
   save_state(keys, s)
   return snapshot(keys, s, now_ms)
 end
