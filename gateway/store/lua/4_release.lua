@@ -217,10 +217,6 @@ local function tick(KEYS, ARGV)
   release(keys, s, ahead)
   if s.late == 0 and (s.serving == s.issued or s.present == 0) then s.released_vt = s.vt end
   sample(keys, s, now_ms)
-  save_state(keys, s, {'revision', 'tick_ms', 'phase', 'called', 'ready', 'serving', 'late', 'turn', 'door_limit', 'density',
-    'delivered', 'present', 'lapsed', 'passed', 'claimed', 'released_vt', 'step_vt', 'step_claimed', 'step_issued',
-    'step_serving', 'step_passed', 'step_lapsed', 'coming', 'entering', 'late_share', 'sample_ms', 'empty_vt', 'gap', 'calls', 'share',
-    'draw', 'drawn', 'absent_offers',
-    unpack(TIME_FIELDS)})
+  save_state(keys, s)
   return snapshot(keys, s, now_ms)
 end
