@@ -140,7 +140,7 @@ def set_knobs(
     expect: Expect = None,
     json: Json = False,
 ) -> None:
-    """Change rate, ceiling, quotas, phase, times or what newcomers meet; in effect on every worker within a second."""
+    """Change rate, ceiling, quotas, phase, times or what newcomers meet, on every worker within a second."""
     asked = {
         "rate_per_minute": rate,
         "ceiling": ceiling,

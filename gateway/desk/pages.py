@@ -244,7 +244,8 @@ async def read_form(request: Request) -> Form:
 
 
 KNOBS = (
-    "rate_per_minute", "ceiling", "phase", "ending", "daily_quota", "total_quota", "joins_per_network", "challenge",
+    "rate_per_minute", "ceiling", "phase", "ending", "daily_quota", "total_quota",
+    "joins_per_network", "challenge",
 )  # fmt: skip
 
 

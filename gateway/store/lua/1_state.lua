@@ -246,7 +246,8 @@ local SNAPSHOT = {'instance', 'generation', 'revision', 'started_ms', 'vt', 'iss
 
 local function snapshot(keys, s, now_ms)
   local unused = members(keys.claimed)
-  local told = {now_ms = now_ms, offers = live_offers(keys), unused = unused, leases = unused + members(keys.leases), ghosts = live_ghosts(s),
+  local told = {now_ms = now_ms, offers = live_offers(keys), unused = unused,
+    leases = unused + members(keys.leases), ghosts = live_ghosts(s),
     since_release_ms = s.vt - s.released_vt, workers = redis.call('ZCOUNT', keys.workers, now_ms - 3000, '+inf'),
     registered = redis.call('ZCARD', keys.workers)}
   for _, name in ipairs(SNAPSHOT) do told[name] = s[name] end
