@@ -127,7 +127,13 @@ class WithLifespan:
 def _room(settings: RoomSettings, store: Store, origin: Origin, keyring: Keyring) -> VisitorRoom:
     defaults = Knobs(rate_per_minute=settings.rate_per_minute, ceiling=settings.ceiling)
     admits_alone = settings.on_store_loss == "admit"
-    line = store.line(settings.id, defaults, poll_max_s=settings.poll_max_s, admits_alone=admits_alone)
+    line = store.line(
+        settings.id,
+        defaults,
+        poll_max_s=settings.poll_max_s,
+        admits_alone=admits_alone,
+        day_offset_ms=settings.day_offset_ms,
+    )
     return VisitorRoom(settings, line, origin, keyring, WaitingPage(settings))
 
 

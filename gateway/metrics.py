@@ -60,6 +60,11 @@ FIGURES = (
     ),
     _Figure("ceiling", "Most visitors inside at once.", lambda r, s: s.knobs.ceiling),
     _Figure("inside", "Visitors that count against the ceiling: leases, offers, ghosts.", lambda r, s: s.inside),
+    _Figure(
+        "used_today", "Visitors who first used their pass today, by the room's zone.", lambda r, s: s.day_used
+    ),
+    _Figure("daily_quota", "Most of them; 0: no quota.", lambda r, s: s.knobs.daily_quota),
+    _Figure("total_quota", "Most visitors of this line; 0: no quota.", lambda r, s: s.knobs.total_quota),
     _Figure("leases", "Visitors inside.", lambda r, s: s.leases),
     _Figure("offers", "Places offered and not yet claimed.", lambda r, s: s.offers),
     _Figure("ghosts", "Leases that a lost store may have forgotten.", lambda r, s: s.ghosts),

@@ -61,11 +61,11 @@ class Watching:
         line.waits.note(line.snapshot, time.time())
         watch = line.watch
         asked_s = time.time()
-        now_ms = await watch.store_now_ms()
+        holds, now_ms = await watch.hold(self._store.worker)
         self._clock_ahead_ms = round((asked_s + time.time()) * 500 - now_ms)
         report = Report(socket.gethostname(), os.getpid(), line.in_flight, self._clock_ahead_ms)
-        await watch.report(self._store.worker, report)
-        if not await watch.hold(self._store.worker):
+        await watch.report(self._store.worker, report, holds=holds)
+        if not holds:
             if self._alarming is not None:
                 self._alarming.not_watched(line.room)
             return

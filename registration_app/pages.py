@@ -205,6 +205,7 @@ class Pages:
             values={name: values.get(name, "") for name in forms.FIELDS},
             # What was typed as a password never goes back out; an example's was not typed.
             password="" if is_sent else values.get("password", ""),
+            password_again=bool(chosen and values.get("password")),
             problems=problems or {},
             banner=banner,
             csrf=field,

@@ -65,6 +65,7 @@ def serve() -> None:
 @app.command()
 def check(
     settings: Annotated[bool, typer.Option("--settings", help="List every setting and what it does.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="What was found, as one JSON document.")] = False,
 ) -> None:
     """Check the configuration, the keys and the store, without starting anything."""
     from gateway.cli.check import check_everything, print_settings
@@ -72,7 +73,7 @@ def check(
     if settings:
         print_settings()
         return
-    raise typer.Exit(check_everything())
+    raise typer.Exit(check_everything(as_json=json))
 
 
 def main() -> None:

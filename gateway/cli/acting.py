@@ -115,7 +115,9 @@ async def _with_lines(
 ) -> Result:
     store = await open_store(settings.store_address())
     try:
-        return await act([store.line(room.id, poll_max_s=room.poll_max_s) for room in rooms])
+        return await act(
+            [store.line(room.id, poll_max_s=room.poll_max_s, day_offset_ms=room.day_offset_ms) for room in rooms]
+        )
     finally:
         await store.close()
 

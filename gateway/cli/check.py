@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 
 from gateway.errors import StoreError
@@ -12,22 +13,38 @@ from gateway.settings.documented import settings_of
 from gateway.store.binary import find_server
 
 
-def check_everything() -> int:
+def check_everything(*, as_json: bool = False) -> int:
     """Print what was found; 0 when nothing stands in the way. Raises SettingsError for the configuration."""
     settings = load_settings()
     file = config_file(None, os.environ)
-    print(f"configuration  {file or 'the environment and the defaults; there is no antrean.toml'}")
-    for room in settings.rooms:
-        paths = ", ".join(room.paths) + (f" but {', '.join(room.except_)}" if room.except_ else "")
-        hosts = f" on {', '.join(room.hosts)}" if room.hosts else ""
-        print(f"room           {room.id}: {paths}{hosts} → {room.origin}")
-    print(f"keys           {_keys(settings)}")
+    found: dict[str, object] = {
+        "configuration": str(file or "the environment and the defaults; there is no antrean.toml"),
+        "rooms": {room.id: _room(room) for room in settings.rooms},
+        "keys": _keys(settings),
+    }
     try:
-        print(f"store          {_store(settings)}")
+        found |= {"store": _store(settings), "ok": True}
     except StoreError as exc:
-        print(f"store          {exc}")
-        return 1
-    return 0
+        found |= {"store": str(exc), "ok": False}
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        _print_found(found, settings)
+    return 0 if found["ok"] else 1
+
+
+def _print_found(found: dict[str, object], settings: Settings) -> None:
+    print(f"configuration  {found['configuration']}")
+    for room in settings.rooms:
+        print(f"room           {room.id}: {_room(room)}")
+    print(f"keys           {found['keys']}")
+    print(f"store          {found['store']}")
+
+
+def _room(room: RoomSettings) -> str:
+    paths = ", ".join(room.paths) + (f" but {', '.join(room.except_)}" if room.except_ else "")
+    hosts = f" on {', '.join(room.hosts)}" if room.hosts else ""
+    return f"{paths}{hosts} → {room.origin}"
 
 
 def print_settings() -> None:

@@ -12,7 +12,7 @@ from gateway.cli import exits
 from gateway.cli.acting import actor, choose_room, on_line, on_lines, print_json, settings_or_exit
 from gateway.cli.tables import pairs, table
 from gateway.desk import actions
-from gateway.desk.views import entry_view, room_view, told_view
+from gateway.desk.views import binding_view, entry_view, room_view, told_view
 from gateway.domain import estimate
 from gateway.domain.changes import (
     LABELS,
@@ -90,6 +90,7 @@ def show(room: Room = None, json: Json = False) -> None:
     snapshot, vitals = on_line(room, read)
     view = room_view(snapshot, name=choose_room(settings, snapshot.room).name)
     view["told"] = told_view(snapshot, vitals)
+    view["binding"] = binding_view(snapshot, vitals)
     if json:
         print_json(view)
     else:
@@ -122,11 +123,17 @@ def set_knobs(
     ending: Annotated[
         str | None, typer.Option("--ending", help="At closing, those in line: serve or cut.")
     ] = None,
+    daily_quota: Annotated[
+        str | None, typer.Option("--daily-quota", help="Most visitors let in a calendar day, or none.")
+    ] = None,
+    total_quota: Annotated[
+        str | None, typer.Option("--total-quota", help="Most visitors let in by this line, or none.")
+    ] = None,
     why: Why = "",
     expect: Expect = None,
     json: Json = False,
 ) -> None:
-    """Change rate, ceiling, phase or times; in effect on every worker within a second."""
+    """Change rate, ceiling, quotas, phase or times; in effect on every worker within a second."""
     asked = {
         "rate_per_minute": rate,
         "ceiling": ceiling,
@@ -134,11 +141,14 @@ def set_knobs(
         "opens_at_ms": opens_at,
         "closes_at_ms": closes_at,
         "ending": ending,
+        "daily_quota": daily_quota,
+        "total_quota": total_quota,
     }
     given = {name: value for name, value in asked.items() if value is not None}
     if not given:
         raise typer.BadParameter(
-            "nothing to change: give --rate, --ceiling, --phase, --opens-at, --closes-at or --ending"
+            "nothing to change: give --rate, --ceiling, --phase, --opens-at, --closes-at, --ending, "
+            "--daily-quota or --total-quota"
         )
     _change(room, given, why, expect, json)
 
@@ -217,7 +227,7 @@ def announce(
     why: Why = "",
     json: Json = False,
 ) -> None:
-    """Put a message on the waiting page; it replaces the one before, in both languages."""
+    """Put a message on the waiting page in place of the one before; given in one language, all read that."""
     texts = dict(zip(LANGUAGES, (indonesian, english), strict=True))
     if clear == any(texts.values()):
         raise typer.BadParameter("give the message with --id and --en, or take it away with --clear")
@@ -240,11 +250,25 @@ def audit(
 
 
 @app.command()
-def undo(room: str, revision: int, why: Why = "", json: Json = False) -> None:
+def undo(
+    room: Room = None,
+    revision: Annotated[
+        int | None, typer.Argument(help="Of the change, as `room audit` lists it; the latest by default.")
+    ] = None,
+    why: Why = "",
+    json: Json = False,
+) -> None:
     """Take one change back, if nobody has changed the same knob since."""
-    _, after = on_line(room, lambda line: actions.undo(line, revision, actor=actor(), why=why))
-    entry = _entry(room, after.revision)
-    _tell(room, entry, json)
+    if revision is None and room is not None and room.isdecimal():
+        revision, room = int(room), None  # `room undo 12`, where there is only one room
+
+    async def take_back(line: Line) -> tuple[str, Entry]:
+        which = revision if revision is not None else (await actions.latest(line)).revision
+        _, after = await actions.undo(line, which, actor=actor(), why=why)
+        return line.room, await actions.entry(line, after.revision)
+
+    name, entry = on_line(room, take_back)
+    _tell(name, entry, json)
 
 
 @app.command("new-line")
@@ -276,9 +300,9 @@ def _change(room: str | None, asked: dict[str, Any], why: str, expect: int | Non
         changes = read_changes(asked)
         reason = read_why(why)
         now = await line.refresh()
-        if expect is None and all(getattr(now.knobs, name) == value for name, value in changes.items()):
-            return line.room, None
         after = await actions.change(line, changes, actor=actor(), why=reason, expected_revision=expect)
+        if after.revision == now.revision:
+            return line.room, None
         return line.room, await actions.entry(line, after.revision)
 
     name, entry = on_line(room, change)
@@ -295,10 +319,6 @@ def _order(snapshot: Snapshot) -> str:
         f"drawn {snapshot.draw.freeze_s} s before. Commitment {snapshot.draw.commitment}. "
         f"Publish it: antrean draw commit {snapshot.room} --out FILE"
     )
-
-
-def _entry(room: str, revision: int) -> Entry:
-    return on_line(room, lambda line: actions.entry(line, revision))
 
 
 def _tell(room: str, entry: Entry, json: bool) -> None:
@@ -354,6 +374,8 @@ def _story(view: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
         ("room", f"{view['room']} ({view['name']}), revision {view['revision']}"),
         ("phase", number["phase"]),
         ("rate", f"{number['rate_per_minute']} a minute configured, {number['delivered_per_minute']} delivered"),
+        ("binding now", f"{BINDS[view['binding']['limit']]}: {tell(view['binding']['per_minute'])} a minute"),
+        ("quotas", _quotas(view)),
         ("inside", f"{number['inside']} of at most {number['ceiling']} ({number['offers']} of them offers)"),
         ("waiting", f"{number['waiting']}, present {number['present']}, late returns {number['late']}"),
         ("line", " ≤ ".join(f"{name} {number[name]}" for name in ("serving", "ready", "called", "issued"))),
@@ -366,6 +388,27 @@ def _story(view: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
         ("this line", f"{view['instance']}, generation {number['generation']}"),
         ("look into", ", ".join(view["alerts"]) or "nothing"),
     ]
+
+
+BINDS = {
+    "phase": "the phase",
+    "site-away": "the site, which answers with errors alone",
+    "total-quota": "the total quota",
+    "daily-quota": "the daily quota",
+    "ceiling": "the ceiling, by how long visitors stay",
+    "rate": "the rate",
+    "ramp": "the ramp",
+    "autopilot": "the autopilot",
+}
+
+
+def _quotas(view: dict[str, Any]) -> str:
+    parts = [
+        f"{tell(view[used])} of {tell(view[quota])} {what}"
+        for quota, used, what in (("daily_quota", "used_today", "today"), ("total_quota", "used", "by this line"))
+        if view[quota]
+    ]
+    return "; ".join([*parts, f"{tell(view['quota_left'])} places left to offer"]) if parts else "none"
 
 
 def _opening(snapshot: Snapshot) -> str:

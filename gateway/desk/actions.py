@@ -51,15 +51,27 @@ async def entry(line: Line, revision: int) -> Entry:
     raise NoSuchEntry(f"the audit has no change with revision {revision}")
 
 
+async def latest(line: Line) -> Entry:
+    """The latest change that can be taken back. Raises NoSuchEntry, StoreError."""
+    for found in await entries(line, AUDIT_KEPT):
+        if found.undoable:
+            return found
+    raise NoSuchEntry("the audit has no change that can be taken back")
+
+
 async def change(
     line: Line, changes: Mapping[str, object], *, actor: str, why: str, expected_revision: int | None
 ) -> Snapshot:
     """Make the changes that ``read_changes`` returned. Raises StaleRevision, StoreError.
 
-    A rate set by hand ends a ramp or the autopilot, even if it is the rate that they had set.
+    A rate set by hand ends a ramp or the autopilot, even if it is the rate that they had set. What is so already
+    is no change: it makes no revision and no entry.
     """
-    if "rate_per_minute" in changes:
-        await line.watch.take_over()
+    taken_over = "rate_per_minute" in changes and await line.watch.take_over()
+    now = await line.refresh()
+    is_so = all(getattr(now.knobs, name) == value for name, value in changes.items())
+    if is_so and not taken_over and expected_revision in (None, now.revision):
+        return now
     return await line.set_knobs(dict(changes), actor=actor, why=why, expected_revision=expected_revision)
 
 

@@ -69,7 +69,9 @@ class Api:
         why = why_of(body.pop("why", ""))
         if not body:
             raise Refusal(
-                422, "invalid", "nothing to change: give rate_per_minute, ceiling, phase, message or a time"
+                422,
+                "invalid",
+                "nothing to change: give rate_per_minute, ceiling, phase, message, a quota or a time",
             )
         changes = read_changes(body)
         try:

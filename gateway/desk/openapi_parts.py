@@ -7,10 +7,12 @@ from typing import Any
 from gateway.desk.views import ALERTS
 from gateway.domain.changes import LANGUAGES, LATEST_MS, MAX_WHY_CHARACTERS, OPERATOR_PHASES
 from gateway.domain.help_desk import ADVICE
+from gateway.domain.limits import NAMES
 from gateway.domain.room import (
     LEAST_RATE_PER_MINUTE,
     MAX_CEILING,
     MAX_MESSAGE_CHARACTERS,
+    MAX_QUOTA,
     MAX_RATE_PER_MINUTE,
     Ending,
     Phase,
@@ -142,6 +144,13 @@ def _room() -> Schema:
             "rate_per_minute": _amount("configured admissions a minute"),
             "ceiling": _count("most visitors inside at once"),
             "ending": {"enum": [str(ending) for ending in Ending]},
+            "daily_quota": _quota("visitors who may be let in a calendar day of the room's zone"),
+            "total_quota": _quota("visitors whom this line may let in"),
+            "used": _count("visitors of this line who have used their pass"),
+            "used_today": _count("visitors who first used their pass today"),
+            "day_ends_ms": _count("when the day of the daily quota ends, unix milliseconds"),
+            "unused": _count("let in, pass not used yet: they hold places of the quotas"),
+            "quota_left": _quota("places of the scarcer quota that nobody holds"),
             "opens_at_ms": _time("when the doors open"),
             "closes_at_ms": _time("when the last call begins"),
             "message": _message(),
@@ -182,6 +191,10 @@ def _live() -> Schema:
     """What is reckoned at each look."""
     return {
         "joins_per_minute": _unknown("numbers given out a minute, over about the last one"),
+        "held_up_s": {
+            "type": ["number", "null"],
+            "description": "seconds since the last release with somebody present waiting; null: nobody waits",
+        },
         "no_shows": _count("passed over because absent, and offers not claimed in time"),
         "wait_low_s": _unknown("predicted wait of who joins now, from; seconds"),
         "wait_high_s": _unknown("to; seconds"),
@@ -210,6 +223,12 @@ def _live() -> Schema:
                 }
             ),
         },
+        "binding": _object(
+            {
+                "limit": {"enum": list(NAMES), "description": "the least of all limits"},
+                "per_minute": _amount("what it allows"),
+            }
+        ),
         "steering": {"anyOf": [{"type": "null"}, _steering()]},
         "told": _object({"event": _told("over this line"), "recent": _told("over the last ten minutes or so")}),
     }
@@ -297,6 +316,18 @@ def _unknown(description: str) -> Schema:
     return {"type": ["number", "null"], "description": f"{description}; null: not known"}
 
 
+def _quota(description: str) -> Schema:
+    return {"type": ["integer", "null"], "description": f"{description}; null: no quota"}
+
+
+def _set_quota(over: str) -> Schema:
+    some = {"type": "integer", "minimum": 1, "maximum": MAX_QUOTA}
+    return {
+        "anyOf": [some, {"type": "null"}, {"enum": ["none", ""]}],
+        "description": f"most visitors let in {over}, each counted once; null or none: no quota",
+    }
+
+
 def _set_time(what: str) -> Schema:
     return {
         "anyOf": [
@@ -317,13 +348,25 @@ def _changes() -> Schema:
             "opens_at_ms": _set_time("moves the scheduled opening"),
             "closes_at_ms": _set_time("when it closes"),
             "ending": {"enum": [str(ending) for ending in Ending]},
+            "daily_quota": _set_quota("a calendar day"),
+            "total_quota": _set_quota("by this line"),
             "why": _why(),
             "expected_revision": _count("refused with 409 when the room has another one by now")
             | {"maximum": LARGEST},
         }
     )
     del changes["required"]
-    knobs = ("rate_per_minute", "ceiling", "phase", "message", "opens_at_ms", "closes_at_ms", "ending")
+    knobs = (
+        "rate_per_minute",
+        "ceiling",
+        "phase",
+        "message",
+        "opens_at_ms",
+        "closes_at_ms",
+        "ending",
+        "daily_quota",
+        "total_quota",
+    )
     return changes | {"anyOf": [{"required": [name]} for name in knobs]}
 
 

@@ -24,6 +24,7 @@ from gateway.desk.times import from_fields, zones
 from gateway.desk.views import ALERTS, entry_view, ticket_view
 from gateway.domain.changes import LANGUAGES, OPERATOR_PHASES, Entry, read_changes, read_rate, read_why
 from gateway.domain.help_desk import read_number
+from gateway.domain.limits import NAMES
 from gateway.domain.numbers import format_number
 from gateway.domain.room import Ending, Phase
 from gateway.domain.what_if import what_if
@@ -76,9 +77,12 @@ class Pages:
                 await steering.order(line, order, actor=caller_of(request).name)
                 return back(room, changed=0)
             expected = int(form["revision"]) if form.get("revision", "").isdecimal() else None
+            before = await line.refresh()
             after = await actions.change(
                 line, changes, actor=caller_of(request).name, why=why, expected_revision=expected
             )
+            if after.revision == before.revision:
+                raise Refusal(409, "unchanged", "it is so already: nothing was changed")
         except AntreanError as error:
             return await self.show(request, room=room, error=refusal_of(error), typed=form)
         return back(room, changed=after.revision)
@@ -191,6 +195,7 @@ class Pages:
             typed=typed or {},
             phases=[str(phase) for phase in OPERATOR_PHASES],
             message_languages=LANGUAGES,
+            limit_names=NAMES,
             endings=[str(ending) for ending in Ending],
             zones=zones(datetime.now().astimezone()),
             alert_names=ALERTS,
@@ -241,7 +246,9 @@ async def read_form(request: Request) -> Form:
 def _asked(form: Form) -> dict[str, object]:
     """The knobs that the form sets. A message form always carries every language."""
     asked: dict[str, object] = {
-        name: form[name] for name in ("rate_per_minute", "ceiling", "phase", "ending") if name in form
+        name: form[name]
+        for name in ("rate_per_minute", "ceiling", "phase", "ending", "daily_quota", "total_quota")
+        if name in form
     }
     for name in ("opens_at", "closes_at"):
         if name in form:

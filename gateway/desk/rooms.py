@@ -74,7 +74,12 @@ class Rooms:
         if room not in self.settings:
             raise Refusal(404, "no-such-room", f"there is no room '{room}': there are {', '.join(self.settings)}")
         settings = self.settings[room]
-        return (await self._open()).line(room, first_knobs(settings), poll_max_s=settings.poll_max_s)
+        return (await self._open()).line(
+            room,
+            first_knobs(settings),
+            poll_max_s=settings.poll_max_s,
+            day_offset_ms=settings.day_offset_ms,
+        )
 
     async def ping(self) -> None:
         """Raises StoreError when the store does not answer."""

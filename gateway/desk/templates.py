@@ -123,6 +123,8 @@ class Speaker:
             return " / ".join(f"“{text}”" for text in value.values()) or self._language.text("knob.none")
         if name.endswith("_ms"):
             return self.clock(value) if value else self._language.text("knob.none")
+        if name.endswith("_quota") and not value:
+            return self._language.text("knob.none")
         return self.number(value)
 
 

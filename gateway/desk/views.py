@@ -13,8 +13,10 @@ from gateway.domain.changes import Entry
 from gateway.domain.estimate import wait
 from gateway.domain.help_desk import advice, unused
 from gateway.domain.history import joins_per_minute
+from gateway.domain.limits import binding
 from gateway.domain.numbers import format_number
 from gateway.domain.origin_health import health
+from gateway.domain.quota import day_ends_ms, left
 from gateway.domain.room import Snapshot
 from gateway.domain.what_if import usual_session_s
 from gateway.store.line import SAMPLE_COLUMNS
@@ -23,7 +25,7 @@ from gateway.store.watch import Vitals, WorkerSeen
 STANDSTILL_S = 5.0  # without a tick
 SILENT_MS = 3_000  # a worker that was not heard for so long counts as gone
 
-ALERTS = ("no-workers", "standstill", "full", "rate-zero", "no-release")
+ALERTS = ("no-workers", "standstill", "quota", "full", "rate-zero", "no-release")
 
 
 def room_view(snapshot: Snapshot, *, name: str, standstill_s: float = 0.0) -> dict[str, Any]:
@@ -43,6 +45,9 @@ def room_view(snapshot: Snapshot, *, name: str, standstill_s: float = 0.0) -> di
         "rate_per_minute": knobs.rate_per_minute,
         "ceiling": knobs.ceiling,
         "ending": str(knobs.ending),
+        "daily_quota": knobs.daily_quota or None,
+        "total_quota": knobs.total_quota or None,
+        **quota_view(snapshot),
         "opens_at_ms": knobs.opens_at_ms or None,
         "closes_at_ms": knobs.closes_at_ms or None,
         "message": dict(knobs.message),
@@ -63,14 +68,36 @@ def room_view(snapshot: Snapshot, *, name: str, standstill_s: float = 0.0) -> di
     }
 
 
+def quota_view(snapshot: Snapshot) -> dict[str, Any]:
+    """What counts against the quotas. ``quota_left``: places that nobody holds; null without a quota."""
+    quota = left(snapshot)
+    return {
+        "used": snapshot.used,
+        "used_today": snapshot.day_used,
+        "day_ends_ms": day_ends_ms(snapshot),
+        "unused": snapshot.unused,
+        "quota_left": None if quota is None else quota.to_offer,
+    }
+
+
+def binding_view(snapshot: Snapshot, vitals: Vitals) -> dict[str, Any]:
+    """The least of all limits, which is what the rate comes to at this moment."""
+    before = vitals.before(snapshot.now_ms)
+    seen = health(before, vitals.counts(snapshot.now_ms), ORIGIN_SECONDS.bounds_s) if before else None
+    steered_by = vitals.plan.kind if vitals.plan and vitals.course and not vitals.course.ended else ""
+    limit = binding(snapshot, steered_by=steered_by, health=seen)
+    return {"limit": limit.name, "per_minute": round(limit.per_minute, 2)}
+
+
 def live_view(snapshot: Snapshot, vitals: Vitals, store_ms: float) -> dict[str, Any]:
     """What is reckoned from the samples, the workers' reports and the origin's counters."""
     rows = [dict(zip(SAMPLE_COLUMNS, row, strict=False)) for row in vitals.samples]
-    joins = joins_per_minute(rows, snapshot.issued, snapshot.now_ms)
+    joins = joins_per_minute(rows, snapshot.issued, snapshot.now_ms, snapshot.skipped)
     last = wait(snapshot, snapshot.issued + 1)
     session_s = usual_session_s(snapshot)
     return {
         "joins_per_minute": None if joins is None else round(joins, 1),
+        "held_up_s": round(snapshot.since_release_ms / 1000, 1) if snapshot.waiting else None,
         "no_shows": snapshot.passed + snapshot.lapsed,
         "wait_low_s": last.low_s if last else None,
         "wait_high_s": last.high_s if last else None,
@@ -79,6 +106,7 @@ def live_view(snapshot: Snapshot, vitals: Vitals, store_ms: float) -> dict[str, 
         "origin": origin_view(snapshot, vitals),
         "heard": [_worker_view(seen) for seen in vitals.workers(snapshot.now_ms)],
         "steering": steering_view(vitals),
+        "binding": binding_view(snapshot, vitals),
         "told": told_view(snapshot, vitals),
     }
 
@@ -176,13 +204,15 @@ def alerts(snapshot: Snapshot, since_release_s: float, standstill_s: float) -> l
     """What an operator must look into now, as stable words."""
     knobs = snapshot.knobs
     held_up = is_overdue(snapshot, since_release_s)
-    full = snapshot.inside >= knobs.ceiling
+    full, quota = snapshot.inside >= knobs.ceiling, left(snapshot)
+    used_up = quota is not None and not quota.to_offer
     found = {
         "no-workers": snapshot.workers == 0,
         "standstill": standstill_s > STANDSTILL_S,
-        "full": held_up and full,
+        "quota": held_up and used_up,
+        "full": held_up and full and not used_up,
         "rate-zero": held_up and knobs.rate_per_minute == 0,
-        "no-release": held_up and not full and knobs.rate_per_minute > 0,
+        "no-release": held_up and not full and not used_up and knobs.rate_per_minute > 0,
     }
     return [name for name, is_so in found.items() if is_so]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from gateway.domain.quota import left
 from gateway.domain.room import Snapshot
 
 NO_RELEASE_S = 30.0  # with somebody present, who could be let in
@@ -43,13 +44,18 @@ def conditions(snapshot: Snapshot, *, p95_s: float | None, slow_s: float, skew_m
         found["no-release"] = (
             f"{snapshot.present:,} present wait and nobody was let in for {since_s:.0f} s: "
             f"rate {snapshot.knobs.rate_per_minute:g} a minute, "
-            f"{snapshot.inside:,} inside of {snapshot.knobs.ceiling:,}"
+            f"{snapshot.inside:,} inside of {snapshot.knobs.ceiling:,}{_quota(snapshot)}"
         )
     if p95_s is not None and p95_s > slow_s:
         found["origin-slow"] = f"the site answers slowly: p95 {p95_s:.1f} s, told from {slow_s:g} s on"
     if abs(skew_ms) > SKEW_MS:
         found["clock-skew"] = f"a worker's clock is {skew_ms / 1000:+.1f} s off the store's"
     return found
+
+
+def _quota(snapshot: Snapshot) -> str:
+    quota = left(snapshot)
+    return "" if quota is None else f", {quota.to_offer:,} places left of the {quota.kind.replace('-', ' ')}"
 
 
 class Bell:

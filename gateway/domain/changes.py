@@ -14,7 +14,15 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.domain.room import MAX_MESSAGE_CHARACTERS, Ending, Knobs, Phase, check_ceiling, check_rate
+from gateway.domain.room import (
+    MAX_MESSAGE_CHARACTERS,
+    Ending,
+    Knobs,
+    Phase,
+    check_ceiling,
+    check_quota,
+    check_rate,
+)
 from gateway.errors import AntreanError, InvalidKnob
 
 LANGUAGES = ("id", "en")
@@ -26,6 +34,7 @@ INDONESIAN_ZONES = {"WIB": "+07:00", "WITA": "+08:00", "WIT": "+09:00"}
 # are joined by invisible characters, and writing from right to left are meant to pass.
 UNUSABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 MAX_WHY_CHARACTERS = 300
+WHOLE = frozenset(("ceiling", "opens_at_ms", "closes_at_ms", "daily_quota", "total_quota"))
 KNOB_NAMES = frozenset(knob.name for knob in fields(Knobs))
 
 # `scheduled` and `drawn` are entered and left by the schedule, never by hand.
@@ -96,7 +105,7 @@ def _plain(name: str, value: Any) -> object:
         return json.loads(value) if value else {}
     if name == "rate_per_minute":
         return float(value)
-    return int(value) if name in ("ceiling", "opens_at_ms", "closes_at_ms") else value
+    return int(value) if name in WHOLE else value
 
 
 def read_changes(asked: Mapping[str, object]) -> dict[str, object]:
@@ -124,11 +133,17 @@ def read_rate(value: object) -> float:
 
 def read_ceiling(value: object) -> int:
     """Visitors inside at once, from a whole number or its text. Raises InvalidKnob."""
-    wanted = "a whole number of visitors, like 500"
-    number = _number(value, wanted)
-    if not math.isfinite(number) or number != int(number):
-        raise InvalidKnob(f"{_shown(value)} is not {wanted}")
-    return check_ceiling(int(number))
+    return check_ceiling(_whole(value, "a whole number of visitors, like 500"))
+
+
+def read_quota(value: object) -> int:
+    """Visitors who may be let in, from a whole number or its text; 0 for "none" or null. Raises InvalidKnob."""
+    if value is None or (isinstance(value, str) and value.strip() in ("", "none")):
+        return 0
+    quota = _whole(value, 'a whole number of visitors, like 500, or "none"')
+    if quota == 0:
+        raise InvalidKnob("0 is no quota: to let nobody in, pause the room; to take the quota away, give none")
+    return check_quota(quota)
 
 
 def read_phase(value: object) -> Phase:
@@ -210,6 +225,8 @@ READERS: dict[str, Callable[[object], object]] = {
     "opens_at_ms": read_time,
     "closes_at_ms": read_time,
     "ending": read_ending,
+    "daily_quota": read_quota,
+    "total_quota": read_quota,
 }
 
 
@@ -236,6 +253,8 @@ LABELS = {
     "opens_at_ms": "opening time",
     "closes_at_ms": "closing time",
     "ending": "ending",
+    "daily_quota": "daily quota",
+    "total_quota": "total quota",
 }
 UNITS = {"rate_per_minute": " a minute", "ceiling": " visitors inside"}
 
@@ -250,6 +269,8 @@ def describe(before: Mapping[str, object], after: Mapping[str, object]) -> str:
 
 
 def _tell(name: str, value: object) -> str:
+    if name in ("daily_quota", "total_quota") and not value:
+        return "none"
     if name in ("opens_at_ms", "closes_at_ms") and isinstance(value, int):
         return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if value else "none"
     return tell(value)
@@ -264,6 +285,13 @@ def tell(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)
+
+
+def _whole(value: object, wanted: str) -> int:
+    number = _number(value, wanted)
+    if not math.isfinite(number) or number != int(number):
+        raise InvalidKnob(f"{_shown(value)} is not {wanted}")
+    return int(number)
 
 
 def _number(value: object, wanted: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+from gateway.domain import quota
 from gateway.domain.room import Ending, Phase, Snapshot
 
 POLL_LEAST_S = 2
@@ -78,7 +79,8 @@ def expected_rate_per_minute(snapshot: Snapshot) -> float:
     by what was before it (in a replayed sale that told half of the line two and a half times its wait).
     """
     configured, delivered = snapshot.knobs.rate_per_minute, snapshot.delivered_per_minute
-    if configured <= 0:
+    left = quota.left(snapshot)
+    if configured <= 0 or (left is not None and not left.to_offer):
         return 0.0
     ceiling = snapshot.knobs.ceiling
     room = ceiling - snapshot.inside
@@ -127,6 +129,13 @@ def in_time(snapshot: Snapshot, expected: Wait | None) -> bool | None:
     if expected is None or expected.low_s <= left_s < expected.high_s:
         return None
     return expected.high_s <= left_s
+
+
+def makes_it(snapshot: Snapshot, position: int, tickets_ahead: int) -> bool | None:
+    """Whether the quotas leave a place for ``position``, with so many ahead of it in its lane; None: not known."""
+    if quota.left(snapshot) is None:
+        return True
+    return quota.makes_it(snapshot, tickets_ahead=tickets_ahead, people_ahead=_people(snapshot, tickets_ahead))
 
 
 def over(snapshot: Snapshot) -> Wait | None:

@@ -14,13 +14,19 @@ Point = tuple[float, float | None]  # wall time in ms, value; None: not known
 MINUTE_MS = 60_000
 
 
-def joins_per_minute(rows: Sequence[Row], issued: int, now_ms: int) -> float | None:
-    """Numbers given out a minute, over about the last one; None until there is a sample to compare with."""
+def joins_per_minute(
+    rows: Sequence[Row], issued: int, now_ms: int, skipped: Sequence[tuple[int, int]] = ()
+) -> float | None:
+    """Numbers given out a minute, over about the last one; None until there is a sample to compare with.
+
+    ``skipped``: first and last number of each gap that a lost store left: nobody joined there.
+    """
     older = [row for row in rows if row["now_ms"] <= now_ms - 50_000] or list(rows[:1])
     if not older or now_ms - older[-1]["now_ms"] < 5_000:
         return None
     row = older[-1]
-    return max(0.0, issued - row["issued"]) * MINUTE_MS / (now_ms - row["now_ms"])
+    nobody = sum(max(0, min(issued, last) - max(row["issued"], first - 1)) for first, last in skipped)
+    return max(0.0, issued - row["issued"] - nobody) * MINUTE_MS / (now_ms - row["now_ms"])
 
 
 def thin(rows: Sequence[Any], most: int) -> list[Any]:

@@ -12,6 +12,7 @@ from gateway.errors import InvalidKnob
 LEAST_RATE_PER_MINUTE = 0.1  # a slower line is a list of appointments
 MAX_RATE_PER_MINUTE = 1_000_000
 MAX_CEILING = 10_000_000
+MAX_QUOTA = 1_000_000_000
 MAX_MESSAGE_CHARACTERS = 500
 
 
@@ -79,10 +80,14 @@ class Knobs:
     closes_at_ms: int = 0
     message: dict[str, str] = field(default_factory=dict)  # language code to text
     ending: Ending = Ending.SERVE
+    daily_quota: int = 0  # visitors let in a calendar day of the room's zone; 0: none
+    total_quota: int = 0  # the same by this line altogether
 
     def __post_init__(self) -> None:
         check_rate(self.rate_per_minute)
         check_ceiling(self.ceiling)
+        check_quota(self.daily_quota)
+        check_quota(self.total_quota)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +126,11 @@ class Snapshot:
     late_returns: int
     workers: int  # gateway workers heard in the last seconds
     poll_max_s: int
+    unused: int = 0  # of the leases, those whose pass was not used yet
+    used: int = 0  # visitors of this line who have used their pass, each once
+    day: int = 0  # days since 1970 in the room's zone
+    day_used: int = 0  # visitors who first used their pass on that day
+    day_offset_ms: int = 0  # of the room's zone, east of UTC
     tick_ms: int = 0  # the store's wall time at the last tick
     registered: int = 0  # workers heard in the last minutes and not stopped since
     started_ms: int = 0  # wall time at which this line began
@@ -195,3 +205,10 @@ def check_ceiling(ceiling: int) -> int:
     if not 0 <= ceiling <= MAX_CEILING:
         raise InvalidKnob(f"ceiling {ceiling} is not usable: give 0 to {MAX_CEILING:,} visitors")
     return ceiling
+
+
+def check_quota(quota: int) -> int:
+    """Return the quota, or raise InvalidKnob. 0 is none; below what was used is allowed: nobody more comes in."""
+    if not 0 <= quota <= MAX_QUOTA:
+        raise InvalidKnob(f"quota {quota} is not usable: give 1 to {MAX_QUOTA:,} visitors, or none")
+    return quota

@@ -7,6 +7,7 @@ minutes it stops: by then the store has forgotten the worker, and gives its shar
 
 from __future__ import annotations
 
+from gateway.domain.quota import left
 from gateway.domain.room import Snapshot
 
 CUT_OFF_S = 4.0
@@ -49,7 +50,8 @@ class StandIn:
     def _begin(self, snapshot: Snapshot, heard_s: float, workers: int) -> None:
         self._heard_s, self._seen_s = heard_s, heard_s + CUT_OFF_S
         self._credit = 0.0
-        self._free = max(0, snapshot.knobs.ceiling - snapshot.inside) // workers
+        free, quota = max(0, snapshot.knobs.ceiling - snapshot.inside), left(snapshot)
+        self._free = (free if quota is None else min(free, quota.to_offer)) // workers
         self._admitted = set()
 
     def _is_next(self, snapshot: Snapshot, position: int | None, cut_off_s: float) -> bool:

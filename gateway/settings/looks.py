@@ -12,9 +12,10 @@ from typing import Any
 from gateway.domain import colours as shades
 from gateway.settings.checks import folder, texts
 
-CODES = ("id", "en")
+# The page's languages: adding one is adding its file.
+CODES = tuple(sorted(path.stem for path in (Path(__file__).parent.parent / "locales").glob("*.po")))
 PREPARE_MOST, LINKS_MOST = 8, 5
-LONGEST, LONGEST_TEXT = 120, 500  # characters: the page has ten kilobytes in all
+LONGEST_NAME, LONGEST, LONGEST_TEXT = 100, 120, 500  # characters: the page has ten kilobytes in all
 LOGO_BYTES = 100_000
 LOGO_TYPES = {
     ".svg": b"image/svg+xml",
@@ -106,6 +107,11 @@ def _own_text(ours: dict[str, str], key: str, text: Any) -> str:
     if wanted != given or found.count("{") != found.count("}"):
         raise ValueError(f"{key} must have {', '.join(sorted(wanted)) or 'no braces'}, as ours has")
     return found
+
+
+def names(value: Any) -> ByLanguage:
+    """The room's name for each language."""
+    return tuple((code, _line(name, LONGEST_NAME)) for code, name in _by_language(value).items())
 
 
 def links(value: Any) -> tuple[Link, ...]:

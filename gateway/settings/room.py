@@ -14,15 +14,11 @@ REHEARSAL = "-rehearsal"
 
 
 def _replaceable() -> dict[str, dict[str, str]]:
-    """Every text of the pages without plural forms, but those that scripts for all rooms carry."""
+    """Every text of the pages without plural forms."""
     from gateway.i18n import languages  # only here: commands without texts of their own start faster
 
     return {
-        code: {
-            key: forms[0]
-            for key, forms in language.forms.items()
-            if len(forms) == 1 and not key.startswith(("chance.", "tell.", "draw."))
-        }
+        code: {key: forms[0] for key, forms in language.forms.items() if len(forms) == 1}
         for code, language in languages().items()
     }
 
@@ -68,6 +64,13 @@ class RoomSettings:
         parse=checks.text(1, 100),
         default="",
     )
+    names: tuple[tuple[str, str], ...] = setting(
+        allowed='a name for each language, such as {id = "Pendaftaran", en = "Registration"}',
+        effect="The title on the waiting page in the visitor's own language.",
+        reason="The name, in every language.",
+        parse=looks.names,
+        default=(),
+    )
     rate_per_minute: float = setting(
         allowed="a number from 0 to 1000000",
         effect="First admission rate, visitors a minute. Later: `antrean room set ID --rate N`.",
@@ -81,6 +84,13 @@ class RoomSettings:
         reason="About eight minutes of the default rate, enough for a form.",
         parse=checks.ceiling,
         default=500,
+    )
+    day_zone: Literal["WIB", "WITA", "WIT"] = setting(
+        allowed='"WIB", "WITA" or "WIT"',
+        effect="The zone whose calendar day a daily quota counts: from midnight to midnight there.",
+        reason="Western Indonesia. None of the three knows summer time, which would make a day of 23 hours.",
+        parse=checks.one_of("WIB", "WITA", "WIT"),
+        default="WIB",
     )
     poll_max_s: int = setting(
         allowed="5 to 300 seconds",
@@ -110,10 +120,10 @@ class RoomSettings:
         parse=checks.one_of(True, False),
         default=False,
     )
-    default_language: Literal["id", "en"] = setting(
-        allowed='"id" or "en"',
+    default_language: str = setting(
+        allowed=" or ".join(f'"{code}"' for code in looks.CODES),
         effect="The page's language when the browser prefers none of ours.",
-        parse=checks.one_of("id", "en"),
+        parse=checks.one_of(*looks.CODES),
         default="id",
     )
 
@@ -162,6 +172,11 @@ class RoomSettings:
             object.__setattr__(self, "name", self.id.replace("-", " ").capitalize())
 
     @property
+    def day_offset_ms(self) -> int:
+        """Of ``day_zone``, east of UTC."""
+        return {"WIB": 7, "WITA": 8, "WIT": 9}[self.day_zone] * 3_600_000
+
+    @property
     def rehearses(self) -> str:
         """The id of the room that this one rehearses, empty for a real one: only these have no paths."""
         return "" if self.paths else self.id.removesuffix(REHEARSAL)
@@ -169,13 +184,19 @@ class RoomSettings:
     def rehearsed(self) -> RoomSettings:
         """The room of this one's rehearsal: no path leads there, only the mark does."""
         name = f"{self.name[:72]} (gladi bersih / rehearsal)"
-        return replace(self, id=self.id + REHEARSAL, name=name, paths=(), rehearsal=False)
+        return replace(self, id=self.id + REHEARSAL, name=name, names=(), paths=(), rehearsal=False)
+
+    def named_in(self, code: str) -> RoomSettings:
+        """The room with its name in this language, where it has one."""
+        name = dict(self.names).get(code)
+        return replace(self, name=name) if name else self
 
 
 def sample_room(registration_port: int = 8081) -> RoomSettings:
     """The room in front of the sample registration app, when no file says otherwise."""
     return RoomSettings(
         id="registration",
+        names=(("id", "Pendaftaran"), ("en", "Registration")),
         except_=("/static/*", "/health", "/check/*"),
         origin=f"http://127.0.0.1:{registration_port}",
         prepare=(

@@ -1,4 +1,4 @@
-// Only where the room has a closing time: whether this visitor goes in before it.
+// Only where the room has a closing time or its quota is used up: whether this visitor goes in.
 
 // As page_words.py has it: served, yes, no or maybe. Times in seconds.
 function chanceOf(left, low, high, cut) {
@@ -6,7 +6,9 @@ function chanceOf(left, low, high, cut) {
 }
 
 // The words; none while the wait is unknown and the line will be cut. `wait` has low_s and high_s, or is null.
-w.antreanChance = function (left, wait, cut, date) {
-  if (cut && !wait) { return ''; }
-  return TEXTS[C.lang][chanceOf(left, wait && wait.low_s, wait && wait.high_s, cut)].replace('{date}', date);
+w.antreanChance = function (pulse, full, wait, now, dateWords) {
+  var texts = TEXTS[C.lang], closes = pulse.closes_at, left = (closes - now) / 1000, cut = pulse.ending === 'cut';
+  if (full) { return texts[pulse.quota.kind]; }
+  if (left < 0 || cut && !wait) { return ''; }
+  return texts[chanceOf(left, wait && wait.low_s, wait && wait.high_s, cut)].replace('{date}', dateWords(closes));
 };

@@ -60,6 +60,9 @@
     section.querySelectorAll("[data-alert]").forEach(function (alert) {
       alert.hidden = !room.alerts.includes(alert.dataset.alert);
     });
+    section.querySelectorAll("[data-binding]").forEach(function (limit) {
+      limit.hidden = limit.dataset.binding !== room.binding.limit;
+    });
     section.querySelector("[data-elsewhere]").hidden = String(room.revision) === section.dataset.revision;
   }
 

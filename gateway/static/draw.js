@@ -103,14 +103,14 @@ function drawnPlace(draw, number) {
 
 function keepsCommitment(draw) { return toHex(sha256(fromHex(draw.secret))) === draw.commitment; }
 
-// Says on the waiting page that the order is drawn, and why; the build calls it once. NOTICE comes from the build: text by language.
+// Says on the waiting page that the order is drawn, and why; the build calls it once.
 function notice() {
   var lead = d.getElementById('lead'), line = d.createElement('p'), link = d.createElement('a');
   line.id = 'notice';
   line.className = 'lead';
-  line.appendChild(d.createTextNode(NOTICE[w.C.lang][0] + ' '));
+  line.appendChild(d.createTextNode(TEXTS[w.C.lang].notice + ' '));
   link.href = w.C.base + 'draw';
-  link.appendChild(d.createTextNode(NOTICE[w.C.lang][1]));
+  link.appendChild(d.createTextNode(TEXTS[w.C.lang].how));
   line.appendChild(link);
   lead.parentNode.insertBefore(line, lead.nextSibling);
 }

@@ -253,7 +253,7 @@ function leave() {
 
 function stop() { over = true; clearTimeout(timer); resign(); }
 
-// Visible: at once. Hidden: when looked at, or after a minute, so that the turn is used in time.
+// Visible: at once. Hidden: when looked at; a script of its own says how long the turn is kept.
 function enter(path) {
   stop();
   el('enter').setAttribute('href', path || '');
@@ -265,7 +265,9 @@ function enter(path) {
   remember('entered', tries);
   // Let in three times within a minute and still here: the pass is a cookie that is not kept.
   if (tries.length > 3) { pin('cookies'); return; }
-  var wait = setTimeout(go, hidden() ? 60000 : 400);
-  on(d, 'visibilitychange', function () { if (!hidden()) { go(); } });
-  function go() { clearTimeout(wait); if (path) { w.location.replace(path); } else { w.location.reload(); } }
+  // After a bypass nothing is lost by coming late.
+  if (hidden() && (!pulse || pulse.phase !== 'bypass')) { load('turn'); }
+  setTimeout(go, 400);
+  on(d, 'visibilitychange', go);
+  function go() { if (!hidden()) { if (path) { w.location.replace(path); } else { w.location.reload(); } } }
 }

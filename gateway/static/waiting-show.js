@@ -63,10 +63,11 @@ function show(name) {
 function figures() {
   var left = ahead(), words;
   // Also without a connection: what was paused when it was last heard of has no known end.
-  var wait = view === 'paused' || (pulse && pulse.phase === 'paused') ? null : estimate();
-  var closes = pulse && pulse.closes_at, until = (closes - server_ms()) / 1000;
-  if (!closes || until < 0 || opening()) { put('chance', ''); }
-  else if (w.antreanChance) { put('chance', w.antreanChance(until, wait, pulse.ending === 'cut', dateWords(closes))); }
+  // No place of the quota is left for this one, who holds no offer.
+  var full = pulse && pulse.quota && me.position > pulse.serving && left * pulse.density * 0.9 >= pulse.quota.left;
+  var wait = full || view === 'paused' || (pulse && pulse.phase === 'paused') ? null : estimate();
+  if (!pulse || !(full || pulse.closes_at) || opening()) { put('chance', ''); }
+  else if (w.antreanChance) { put('chance', w.antreanChance(pulse, full, wait, server_ms(), dateWords)); }
   else if (w.antreanChance !== 0) { w.antreanChance = 0; load('chance'); }
   put('number', me && me.shown || '…');
   put('ahead', left === null ? '…' : left ? fill(C.t['ahead.most'], { n: numberWords(about(left)) }) : C.t['ahead.none']);

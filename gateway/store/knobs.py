@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from gateway.domain.room import MAX_MESSAGE_CHARACTERS, Ending, Phase, check_ceiling, check_rate
+from gateway.domain.room import MAX_MESSAGE_CHARACTERS, Ending, Phase, check_ceiling, check_quota, check_rate
 from gateway.errors import InvalidKnob
 
 
@@ -32,6 +32,12 @@ def _ceiling(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidKnob(f"ceiling {value!r} is not a whole number of visitors")
     return check_ceiling(value)
+
+
+def _quota(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidKnob(f"quota {value!r} is not a whole number of visitors (0 for none)")
+    return check_quota(value)
 
 
 def _phase(value: object) -> str:
@@ -73,4 +79,6 @@ _CHECKS: dict[str, tuple[str, Callable[[object], str | float]]] = {
     "closes_at_ms": ("closes_at_ms", _time),
     "message": ("message", _message),
     "ending": ("ending", _ending),
+    "daily_quota": ("daily_quota", _quota),
+    "total_quota": ("total_quota", _quota),
 }

@@ -25,7 +25,7 @@ from gateway.store.functions import Command, Functions
 from gateway.store.keys import room_key
 from gateway.store.knobs import knob_pairs
 from gateway.store.patience import Patience
-from gateway.store.snapshots import known_json, parse_snapshot
+from gateway.store.snapshots import DAY_OFFSET_MS, known_json, parse_snapshot
 from gateway.store.stamps import Block, Stamps
 from gateway.store.waits import Waits
 from gateway.store.watch import RoomWatch
@@ -80,7 +80,14 @@ class Line:
     """The operations of one room. ``snapshot`` is kept fresh by the tick once the store was started."""
 
     def __init__(
-        self, store: Store, room: str, defaults: Knobs, poll_max_s: int, *, admits_alone: bool = False
+        self,
+        store: Store,
+        room: str,
+        defaults: Knobs,
+        poll_max_s: int,
+        *,
+        admits_alone: bool = False,
+        day_offset_ms: int = DAY_OFFSET_MS,
     ) -> None:
         self.room = room
         self.tick_name = store.worker + (":admit" if admits_alone else "")
@@ -92,6 +99,7 @@ class Line:
         self._store = store
         self._defaults = defaults
         self._poll_max_s = poll_max_s
+        self._day_offset_ms = day_offset_ms
         self._join_waiters: list[asyncio.Future[Joined]] = []
         self._join_call: _JoinCall | None = None
         self._patience = Patience(ANSWER_WITHIN_S, StoreUnreachable("the store gave no number in time"))
@@ -305,6 +313,7 @@ class Line:
             instance=secrets.token_hex(8),
             defaults=self._defaults,
             poll_max_s=self._poll_max_s,
+            day_offset_ms=self._day_offset_ms,
         )
         return self.functions.restore(0, self._store.run_id_of(self.room), known)
 

@@ -19,6 +19,7 @@ from gateway.store.functions import Command
 from gateway.store.keys import room_key
 from gateway.store.line import Line
 from gateway.store.openings import reveal_command
+from gateway.store.snapshots import DAY_OFFSET_MS
 from gateway.store.topology import connection_for
 
 TICK_EVERY_S = 0.25
@@ -66,14 +67,22 @@ class Store:
         return self._heard_at
 
     def line(
-        self, room: str, defaults: Knobs | None = None, *, poll_max_s: int = 60, admits_alone: bool = False
+        self,
+        room: str,
+        defaults: Knobs | None = None,
+        *,
+        poll_max_s: int = 60,
+        admits_alone: bool = False,
+        day_offset_ms: int = DAY_OFFSET_MS,
     ) -> Line:
         """The line of ``room``; ``defaults`` are its knobs until an operator changes them.
 
         ``admits_alone``: this worker lets people in while it is cut off from the store.
         """
         if room not in self.lines:
-            self.lines[room] = line = Line(self, room, defaults or Knobs(), poll_max_s, admits_alone=admits_alone)
+            self.lines[room] = line = Line(
+                self, room, defaults or Knobs(), poll_max_s, admits_alone=admits_alone, day_offset_ms=day_offset_ms
+            )
             self.batcher.add(line)
         return self.lines[room]
 

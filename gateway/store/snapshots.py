@@ -9,6 +9,8 @@ from typing import Any
 from gateway.domain.room import Draw, Ending, Knobs, Phase, Snapshot
 from gateway.errors import StoreError
 
+DAY_OFFSET_MS = 7 * 3_600_000  # western Indonesia: where a day begins when the room says nothing
+
 
 def parse_snapshot(room: str, reply: object) -> Snapshot:
     """The Snapshot in a reply of tick, read, set_knobs or restore. Raises StoreError on any other reply."""
@@ -37,6 +39,8 @@ def _build(room: str, fields: dict[str, Any]) -> Snapshot:
             closes_at_ms=whole("closes_at_ms"),
             message=json.loads(fields["message"] or "{}"),
             ending=Ending(fields["ending"] or Ending.SERVE),
+            daily_quota=whole("daily_quota"),
+            total_quota=whole("total_quota"),
         ),
         now_ms=whole("now_ms"),
         vt_ms=whole("vt"),
@@ -63,6 +67,11 @@ def _build(room: str, fields: dict[str, Any]) -> Snapshot:
         registered=whole("registered"),
         poll_max_s=whole("poll_max_s"),
         started_ms=whole("started_ms"),
+        unused=whole("unused"),
+        used=whole("used"),
+        day=whole("day"),
+        day_used=whole("day_used"),
+        day_offset_ms=whole("day_offset_ms"),
         gap=whole("gap"),
         generation_starts=tuple(int(start) for start in fields["starts"].split()),
         skipped=tuple(_span(span) for span in fields["skipped"].split()),
@@ -85,16 +94,31 @@ def knob_fields(knobs: Knobs) -> dict[str, str | float]:
         "closes_at_ms": knobs.closes_at_ms,
         "message": json.dumps(knobs.message, ensure_ascii=False),
         "ending": knobs.ending.value,
+        "daily_quota": knobs.daily_quota,
+        "total_quota": knobs.total_quota,
     }
 
 
-def known_json(snapshot: Snapshot | None, *, issued: int, instance: str, defaults: Knobs, poll_max_s: int) -> str:
+def known_json(
+    snapshot: Snapshot | None,
+    *,
+    issued: int,
+    instance: str,
+    defaults: Knobs,
+    poll_max_s: int,
+    day_offset_ms: int = DAY_OFFSET_MS,
+) -> str:
     """What a worker knows of a line, for restore.
 
     ``issued`` is the highest number it handed out itself; ``instance`` names the line that begins if nobody
     knows one.
     """
-    fresh = {"instance": instance, "poll_max_s": poll_max_s, **knob_fields(defaults)}
+    fresh = {
+        "instance": instance,
+        "poll_max_s": poll_max_s,
+        "day_offset_ms": day_offset_ms,
+        **knob_fields(defaults),
+    }
     if snapshot is None:
         return json.dumps({"fresh": fresh})
     known = {
@@ -112,6 +136,10 @@ def known_json(snapshot: Snapshot | None, *, issued: int, instance: str, default
         "late_returns": snapshot.late_returns,
         "gap": snapshot.gap,
         "ghosts": snapshot.inside,
+        # With the passes that are out: after a loss nobody can say which of them were used since.
+        "used": snapshot.used + snapshot.unused,
+        "day": snapshot.day,
+        "day_used": snapshot.day_used + snapshot.unused,
         "starts": " ".join(map(str, snapshot.generation_starts)),
         "skipped": " ".join(f"{first}-{last}" for first, last in snapshot.skipped),
         "draw": json.dumps(asdict(snapshot.draw)) if snapshot.draw else "",

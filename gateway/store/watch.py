@@ -137,26 +137,27 @@ class RoomWatch:
         (rows,) = await self._execute(("LRANGE", watch_key(self._room, "origin"), -most, -1))
         return list(map(_row, rows))
 
-    async def report(self, worker: str, report: Report) -> None:
-        """Say how this worker is."""
+    async def report(self, worker: str, report: Report, *, holds: bool) -> None:
+        """Say how this worker is, and that it keeps the watch if it ``holds`` it."""
         told = json.dumps(asdict(report))
-        await self._execute(
+        commands: list[Command] = [
             ("HSET", watch_key(self._room, "reports"), worker, told),
             ("PEXPIRE", watch_key(self._room, "reports"), HEARD_MS),
-        )
+        ]
+        if holds:
+            commands.append(("PEXPIRE", watch_key(self._room, "watch"), HOLD_MS))
+        await self._execute(*commands)
 
     async def forget(self, workers: Sequence[str]) -> None:
         """Take the reports of workers that are gone away."""
         if workers:
             await self._execute(("HDEL", watch_key(self._room, "reports"), *workers))
 
-    async def hold(self, worker: str) -> bool:
-        """Take or keep the watch: True for one worker at a time."""
+    async def hold(self, worker: str) -> tuple[bool, int]:
+        """Take the watch if it is free: whether this worker has it, as one does; and the store's wall time, ms."""
         key = watch_key(self._room, "watch")
-        taken, holder, _ = await self._execute(("SET", key, worker, "NX", "PX", HOLD_MS), ("GET", key), ("TIME",))
-        if taken is None and holder == worker:
-            await self._execute(("PEXPIRE", key, HOLD_MS))
-        return bool(holder == worker)
+        _, holder, now = await self._execute(("SET", key, worker, "NX", "PX", HOLD_MS), ("GET", key), ("TIME",))
+        return bool(holder == worker), int(now[0]) * 1000 + int(now[1]) // 1000
 
     async def let_go(self, worker: str) -> None:
         """Leave the watch to whoever asks next, if it is this worker's."""

@@ -1,4 +1,4 @@
-"""What a room says about its draw: a page in plain words, the facts as a file, and the script that checks them."""
+"""What a room says about its draw: a page in plain words, and the facts as a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.store.openings import published
 from gateway.visitor.answers import JSON_TYPE, Answer, not_allowed, problem
 from gateway.visitor.counting import count_request
 from gateway.visitor.look import language_of, style_of
-from gateway.visitor.page_build import TEMPLATES, content_security_policy, draw_script, script_hash, source
+from gateway.visitor.page_build import TEMPLATES, content_security_policy, script_hash, source
 from gateway.visitor.page_minify import minified
 from gateway.visitor.pages import chosen_language
 from gateway.visitor.pulse import RETRY_AFTER_S
@@ -29,13 +29,12 @@ if TYPE_CHECKING:
     from gateway.visitor.rooms import VisitorRoom
 
 _FOR_A_SECOND = (b"cache-control", b"public, max-age=1, s-maxage=1")
-_FOR_A_DAY = (b"cache-control", b"public, max-age=86400")
 _HTML = (b"content-type", b"text/html; charset=utf-8")
 _NO_STORE = (b"cache-control", b"no-store")
 
 
 class DrawCalls:
-    """One room's ``draw``, ``draw.json`` and ``draw-script``."""
+    """One room's ``draw`` and ``draw.json``."""
 
     def __init__(self, room: VisitorRoom, *, secure: bool | None) -> None:
         self._room = room
@@ -69,13 +68,6 @@ class DrawCalls:
         body = json.dumps(published(snapshot), ensure_ascii=False, indent=2).encode()
         return Answer(200, (JSON_TYPE, _FOR_A_SECOND), body)
 
-    async def script(self, scope: Scope, receive: Receive) -> Answer:
-        """The same for everyone: what the waiting page puts into itself, its policy allows nothing else."""
-        if scope["method"] not in ("GET", "HEAD"):
-            return not_allowed("GET")
-        count_request(self._room.line, "draw")
-        return Answer(200, (JSON_TYPE, _FOR_A_DAY), json.dumps({"script": draw_script()}).encode())
-
 
 @lru_cache(maxsize=1)
 def _page_script() -> str:
@@ -88,7 +80,7 @@ def _render(
 ) -> str:
     draw = snapshot.draw
     return _template().render(
-        room=room.settings,
+        room=room.settings.named_in(language.code),
         language=language,
         others=[other for other in languages().values() if other is not language],
         text=language.text,

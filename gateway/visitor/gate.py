@@ -13,7 +13,17 @@ from urllib.parse import parse_qs
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.domain.admission import CheckIn, Decision, Facts, Join, Refuse, RequestFacts, decide
+from gateway.domain.admission import (
+    BypassLine,
+    CheckIn,
+    Decision,
+    Facts,
+    Join,
+    PassThrough,
+    Refuse,
+    RequestFacts,
+    decide,
+)
 from gateway.domain.credentials import Pass
 from gateway.domain.overload import Who
 from gateway.domain.paths import PathRules, safe_return_text
@@ -25,9 +35,11 @@ from gateway.visitor.counting import count_request, counting_requests
 from gateway.visitor.draw_page import DrawCalls
 from gateway.visitor.extras import extra_calls
 from gateway.visitor.forward_auth import ForwardAuth
-from gateway.visitor.look import Logo
+from gateway.visitor.look import Logo, icon
 from gateway.visitor.move_page import MoveCalls
+from gateway.visitor.move_view import move_view
 from gateway.visitor.onward import VisitorHeader, pass_free, pass_on
+from gateway.visitor.pages import chosen_language, kept_language
 from gateway.visitor.pulse import Pulse
 from gateway.visitor.reception import Onward
 from gateway.visitor.reception import receive as receive_visitor
@@ -37,6 +49,7 @@ from gateway.visitor.rooms import Places, VisitorRoom
 from gateway.visitor.turned_away import TurnedAway
 
 OURS = b"/_queue/"
+ICON = b"/favicon.ico"  # browsers ask for it by themselves: it takes no number
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +100,7 @@ class Gate:
             if call is not None:
                 return await call(scope, receive)
             if raw_path.startswith(OURS):
-                return self._unknown_call(raw_path)
+                return self._unknown_call(raw_path, Request(scope, secure=self._secure))
             return await self._site(raw_path, scope)
         except Exception:
             # Whatever it is, the visitor is told that it is our fault, and may try again.
@@ -108,10 +121,9 @@ class Gate:
             calls[prefix + b"pulse"] = _pulse_call(room)
             calls[prefix + b"wait"] = self._wait_call(room)
             calls[prefix + b"move"] = MoveCalls(room, secure=self._secure, public_origin=public_origin)
-            calls |= {prefix + name: call for name, call in extra_calls().items()}
+            calls |= {prefix + name: call for name, call in extra_calls(room.settings).items()}
             draw = DrawCalls(room, secure=self._secure)
             calls[prefix + b"draw"], calls[prefix + b"draw.json"] = draw.page, draw.export
-            calls[prefix + b"draw-script"] = draw.script
             if room.settings.rehearses:
                 marks = MarkCalls(room, secure=self._secure)
                 calls[prefix + b"begin"], calls[prefix + b"end"] = marks.begin, marks.end
@@ -129,7 +141,7 @@ class Gate:
         except AmbiguousPath as error:
             return problem(400, "ambiguous-path", str(error))
         if place is None:
-            return problem(404, "no-room", "No room protects this path at this host.")
+            return self._lost(request, "no-room", "No room protects this path at this host.")
         now_s = time.time()
         if not place.protected:
             return _guarded(partial(pass_free, self._rooms[place.room]))
@@ -137,6 +149,8 @@ class Gate:
         if isinstance(room, Answer):
             return room
         decision = self._decide(room, request, now_s)
+        if raw_path == ICON and not isinstance(decision, PassThrough | BypassLine):
+            return icon(room.settings)
         if (refused := self._turns_away(room, request, decision, now_s)) is not None:
             return refused
         outcome = await receive_visitor(room, request, decision, now_s)
@@ -245,13 +259,22 @@ class Gate:
         }  # fmt: skip
         return json_answer(200, json.dumps(body).encode())
 
-    def _unknown_call(self, raw_path: bytes) -> Answer:
+    def _unknown_call(self, raw_path: bytes, request: Request) -> Answer:
         room_id = raw_path[len(OURS) :].partition(b"/")[0].decode("latin-1")
         if room_id in self._rooms:
-            return problem(
-                404, "unknown-call", "The calls are pulse, join, check-in, ticket, leave, move and draw."
+            return self._lost(
+                request, "unknown-call", "The calls are pulse, join, check-in, ticket, leave, move and draw."
             )
-        return problem(404, "unknown-room", f"There is no room {room_id[:40]!r} here.")
+        return self._lost(request, "unknown-room", f"There is no room {room_id[:40]!r} here.")
+
+    def _lost(self, request: Request, reason: str, detail: str) -> Answer:
+        """An address that is none: a page for people, in the look of the room that they most likely look for."""
+        if not request.navigation:
+            return problem(404, reason, detail)
+        room = self._rooms.get(request.raw_path[len(OURS) :].partition(b"/")[0].decode("latin-1"))
+        room = room or next(room for room in self._rooms.values() if not room.settings.rehearses)
+        home = (*room.settings.paths, "/")[0]
+        return move_view(room.settings, chosen_language(room, request), "lost", *kept_language(request), home=home)
 
 
 def _pulse_call(room: VisitorRoom) -> Call:

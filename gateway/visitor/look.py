@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # The colours of waiting.css that a room's accent stands for.
 _DAY, _DAY_GROUND = ("#0b5f66", "#0b7a80"), "#e0f0f0"
 _NIGHT, _NIGHT_GROUND = ("#7ed6d6", "#8fdede", "#4fbfc1"), "#123a3e"
+# Not longer: once inside, the site may have an icon of its own at the same address.
+_FOR_AN_HOUR = (b"cache-control", b"private, max-age=3600")
+_NO_ICON = Answer(204, (_FOR_AN_HOUR,), b"")
 # A picture may be an SVG, which could hold a script: it is only ever to be looked at.
 _ONLY_LOOK = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox")
 
@@ -88,6 +91,12 @@ class Logo:
         kept = (b"cache-control", b"public, max-age=86400")
         headers = ((b"content-type", self._type), kept, (b"x-content-type-options", b"nosniff"), _ONLY_LOOK)
         return Answer(200, headers, self._body)
+
+
+def icon(room: RoomSettings) -> Answer:
+    """The small picture in a browser's tab while its visitor has no pass: the logo, or none at all."""
+    address = logo_address(room).encode()
+    return Answer(302, (_FOR_AN_HOUR, (b"location", address)), b"") if address else _NO_ICON
 
 
 def logo_address(room: RoomSettings) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, unquote_plus
 
 from gateway.domain.admission import believed
 from gateway.domain.credentials import Pass, Ticket, new_nonce
@@ -86,9 +86,11 @@ class MoveCalls:
         stands = await standing.check_in(self._room, ticket, held, now_s)
         if stands.state is State.MOVED:
             return self._page(request, "moved", number=ticket.number)
-        if stands.state is State.LATE or ticket.device >= MOVES_MOST:
+        # A return from inside, or one whose visit a restored store may have forgotten: a pass could be anywhere.
+        let_in = stands.state is State.LATE and (held is not None or snapshot.generation > 1)
+        if let_in or ticket.device >= MOVES_MOST:
             return self._page(request, "next", number=ticket.number)
-        if stands.state not in (State.WAITING, State.CALLED):
+        if stands.state not in (State.WAITING, State.CALLED, State.LATE):
             return see_other(ticket.return_to, *credential_headers(self._room, request, stands, now_s))
         code = self._room.keyring.move_code(_of_now(ticket, snapshot), now_s)
         link = self._link(request, code, ticket.return_to)
@@ -146,6 +148,7 @@ class MoveCalls:
 def _asked(query: bytes) -> tuple[str, str]:
     """The code, which stands there without a name, and the address that its visitor wants."""
     first, *rest = query[:2000].decode("latin-1").split("&")
+    first = "-".join(unquote_plus(first).split())  # typed with spaces
     if "=" in first:
         return "", ""
     named = parse_qs("&".join(rest), max_num_fields=5).get("to", [""])[0] if len(rest) < 5 else ""

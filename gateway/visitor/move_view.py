@@ -37,6 +37,7 @@ KINDS = {
     "none": (404, "hold"),
     "cookies": (400, "hold"),
     "trouble": (503, "hold"),
+    "lost": (404, "hold"),  # of any address of ours that is none
 }
 
 
@@ -50,6 +51,7 @@ def move_view(
     the address in the protected site; ``given_up`` is the device's own number, lost when it takes the place.
     """
     status, tone = KINDS[kind]
+    room = room.named_in(code_of_language)
     language = language_of(room, code_of_language)
     style = style_of(room, language, "move.css", own=False)
     script = _script(room.id) if link else _AGAIN if kind == "trouble" else ""

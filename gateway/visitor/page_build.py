@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 import zlib
 from dataclasses import dataclass
@@ -12,9 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import brotli
-
-from gateway.i18n import languages
-from gateway.visitor.page_minify import minified
 
 _HERE = Path(__file__).parent.parent
 TEMPLATES, STATIC = _HERE / "templates", _HERE / "static"
@@ -44,16 +40,6 @@ def choose_encoding(accept_encoding: bytes) -> str:
 def source(name: str) -> str:
     """A file of ``static/``."""
     return (STATIC / name).read_text("utf-8")
-
-
-@lru_cache(maxsize=1)
-def draw_script() -> str:
-    """The script that knows the order of a draw: the waiting page puts it into itself when there is one."""
-    notices = {
-        code: [language.text("draw.notice"), language.text("draw.how")] for code, language in languages().items()
-    }
-    texts = f"var NOTICE={json.dumps(notices, ensure_ascii=False)};"
-    return minified(f"(function(w,d){{'use strict';{texts}\n{source('draw.js')}notice();}})(window,document);")
 
 
 def as_stripped(style: str, direction: str) -> str:

@@ -89,7 +89,7 @@ def _told(error: Exception) -> str:
 
 
 def _source(room: RoomSettings, code: str, folder: Path | None) -> Source:
-    language = language_of(room, code)
+    room, language = room.named_in(code), language_of(room, code)
     style, script = style_of(room, language, own=folder is not None), _script(room, language)
     page = _environment(folder).get_template(TEMPLATE).render(
         room=room,

@@ -10,6 +10,7 @@ from gateway.domain.estimate import main_lane_per_minute
 from gateway.domain.room import Snapshot
 from gateway.store.line import Line
 from gateway.visitor.answers import JSON_TYPE, Answer, Block, problem
+from gateway.visitor.standing import quota_of
 
 # A cache may stand in for us for a second, but not with an old pulse when we fail.
 _CACHE = (b"cache-control", b"public, max-age=1, s-maxage=1")
@@ -57,6 +58,7 @@ def pulse_of(snapshot: Snapshot) -> dict[str, Any]:
         "opens_at": knobs.opens_at_ms,
         "closes_at": knobs.closes_at_ms,
         "ending": knobs.ending.value,
+        "quota": quota_of(snapshot),
         "draw": None if snapshot.draw is None else asdict(snapshot.draw),
         "message": knobs.message,
         "poll_max_s": snapshot.poll_max_s,

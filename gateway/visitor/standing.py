@@ -11,6 +11,7 @@ from typing import Any
 from gateway.domain import estimate
 from gateway.domain.credentials import Pass, Stamp, Ticket, format_number, new_nonce, renew
 from gateway.domain.passes import admit
+from gateway.domain.quota import left
 from gateway.domain.room import Snapshot
 from gateway.errors import StoreError, StoreUnreachable
 from gateway.store.line import State
@@ -119,7 +120,7 @@ def describe_json(
             # Nobody has a place yet: to tell the number as one would be a promise.
             place = ahead = "null"
         else:
-            in_time = _JSON[estimate.in_time(snapshot, wait)]
+            in_time, wait = _in_time(snapshot, position, state, ahead, wait)
             if wait is not None:
                 eta = f'{{"low_s":{wait.low_s},"high_s":{wait.high_s}}}'
     location = json.dumps(ticket.return_to) if state is State.ADMITTED else "null"
@@ -130,14 +131,34 @@ def describe_json(
     ).encode()
 
 
+def _in_time(
+    snapshot: Snapshot, position: int, state: State, ahead: int, wait: estimate.Wait | None
+) -> tuple[str, estimate.Wait | None]:
+    """Whether the visitor makes it, by rate, quotas and closing time, as JSON; and the wait unless there is no end
+    of it: a place that is not there today has none."""
+    closing = estimate.in_time(snapshot, wait)
+    offered = state is State.CALLED and position <= snapshot.serving
+    place = True if offered else estimate.makes_it(snapshot, position, ahead)
+    if place is False:
+        return "false", None
+    return _JSON[closing if place else (False if closing is False else None)], wait
+
+
 def describe_for_page(standing: Standing, snapshot: Snapshot | None) -> dict[str, Any]:
     """The same with what else the page shows of the room."""
     state = describe(standing, snapshot)
     if snapshot is not None:
         knobs = snapshot.knobs
         state |= {"phase": str(knobs.phase), "now_ms": snapshot.now_ms, "opens_at_ms": knobs.opens_at_ms}
+        state |= {"quota": quota_of(snapshot)}
         state |= {"message": knobs.message, "closes_at_ms": knobs.closes_at_ms, "ending": knobs.ending.value}
     return state
+
+
+def quota_of(snapshot: Snapshot) -> dict[str, Any] | None:
+    """The scarcer quota as everybody may know it; None without one."""
+    quota = left(snapshot)
+    return None if quota is None else {"kind": quota.kind.value, "left": quota.to_offer}
 
 
 def _outlook(snapshot: Snapshot, position: int, state: State) -> estimate.Outlook:

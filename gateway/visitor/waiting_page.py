@@ -22,13 +22,12 @@ from typing import TYPE_CHECKING, cast
 from gateway.i18n import Language, choose_language, languages
 from gateway.visitor import page_words as words
 from gateway.visitor.answers import lines_of
-from gateway.visitor.extras import TEXTS, extra_script
+from gateway.visitor.extras import EXTRAS, extra_script
 from gateway.visitor.page_build import (
     Frame,
     brotli_compressed,
     choose_encoding,
     content_security_policy,
-    draw_script,
     script_hash,
 )
 from gateway.visitor.page_source import SLOTS, class_of, page_source
@@ -100,10 +99,10 @@ class Sheet:
 
     def __init__(self, room: RoomSettings, code: str, time_zone: tzinfo = words.WIB) -> None:
         source = page_source(room, code)
-        self._room, self._language, self._zone = room, source.language, time_zone
+        self._name, self._language, self._zone = room.named_in(code).name, source.language, time_zone
         self._frame = Frame.around(source.before.encode(), source.after.encode())
         self._middle = source.middle
-        scripts = (source.script, draw_script(), *map(extra_script, TEXTS))
+        scripts = (source.script, *(extra_script(room, name) for name in EXTRAS))
         images = "'self' data:" if room.logo or room.templates else "data:"
         self._headers = _headers(
             source.language, content_security_policy(source.style, *map(script_hash, scripts), images=images)
@@ -146,7 +145,7 @@ class Sheet:
     def _slots_of_view(self, view: str) -> dict[str, str]:
         label = self._language.text(f"view.{view}.label")
         return dict.fromkeys(SLOTS, "") | {
-            "title": escape(f"{label} · {self._room.name}"),
+            "title": escape(f"{label} · {self._name}"),
             "refresh_s": str(_REFRESH_S),
             "view": class_of(view),
             "label": escape(label),
@@ -183,7 +182,7 @@ class Sheet:
         caption, wait, clock = self._wait(state, view, now_ms)
         slots |= {"wait_caption": escape(caption), "wait": escape(wait), "clock": escape(clock) or "&nbsp;"}
         if view in ("waiting", "last-call"):
-            slots["title"] = escape(f"{wait} · {self._room.name}")
+            slots["title"] = escape(f"{wait} · {self._name}")
         return slots
 
     def _ahead(self, state: Mapping[str, object]) -> str:
@@ -196,6 +195,9 @@ class Sheet:
     def _chance(self, state: Mapping[str, object], view: str, now_ms: float) -> str:
         """Whether the visitor goes in before the room closes; nothing where it does not, or nobody can say."""
         closes_at_ms, eta, cut = _number(state, "closes_at_ms"), state.get("eta"), state.get("ending") == "cut"
+        quota = state.get("quota")
+        if isinstance(quota, dict) and state.get("in_time") is False and eta is None:
+            return self._language.text(f"chance.{quota['kind']}")
         known = isinstance(eta, dict) and view != "paused"
         if closes_at_ms <= now_ms or view == "scheduled" or (cut and not known):
             return ""

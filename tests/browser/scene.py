@@ -21,7 +21,6 @@ from starlette.routing import Route
 
 from gateway.settings import RoomSettings
 from gateway.visitor.extras import extra_script
-from gateway.visitor.page_build import draw_script
 from gateway.visitor.waiting_page import WaitingPage, choose_encoding, choose_language
 
 NOON_MS = 1_787_202_000_000  # Thursday 20 August 2026, 12:00 in Jakarta
@@ -134,10 +133,8 @@ class Scene:
             return await self._troubled()
         if name == "pulse":
             return JSONResponse(self.pulse)
-        if name == "draw-script":
-            return JSONResponse({"script": draw_script()})
         if name.endswith("-script"):
-            return JSONResponse({"script": extra_script(name.removesuffix("-script"))})
+            return JSONResponse({"script": extra_script(self.room, name.removesuffix("-script"))})
         if name == "join":
             return JSONResponse(self.joined, 201) if self.joined else _problem(409)
         if name == "leave" and "text/html" in request.headers["accept"]:

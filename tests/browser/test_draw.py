@@ -16,7 +16,7 @@ from gateway.domain.numbers import format_number
 from gateway.domain.paths import PathRules, Protection
 from gateway.domain.room import Draw
 from gateway.visitor.gate import Gate
-from gateway.visitor.page_build import draw_script, source
+from gateway.visitor.page_build import source
 from gateway.visitor.rooms import VisitorRoom
 from gateway.visitor.waiting_page import WaitingPage
 from tests.browser.scene import NOON_MS, Scene, Visitor, a_context, a_pulse, a_ticket, arrive
@@ -117,11 +117,6 @@ def near(place: int) -> list[str]:
     """The people before a place, as the page rounds them: up to a thousand exactly, then in tens."""
     people = place - 1
     return [f"{people if people < 1000 else -(-people // 10) * 10:,}".replace(",", ".")]
-
-
-async def test_the_script_is_of_the_old_kind() -> None:
-    for modern in ("=>", "`", "let ", "const ", "class ", "Uint8Array", "crypto"):
-        assert modern not in draw_script()
 
 
 async def the_draw_page(chromium: Browser, language: str, number: int) -> Page:

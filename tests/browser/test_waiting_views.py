@@ -64,7 +64,7 @@ async def test_a_view_is_whole(chromium: Browser, scene: Scene, view: str, code:
         setattr(scene, name, value)
     context = await a_context(chromium, locale=LOCALES[code])
     visitor = await arrive(context, scene, settle=view not in FIRST_GLANCE)
-    await _play(visitor, view)
+    await play(visitor, view)
 
     assert await visitor.view() == view
     assert await visitor.text("heading") == languages()[code].text(f"view.{view}.heading")
@@ -80,7 +80,7 @@ async def test_a_view_is_whole(chromium: Browser, scene: Scene, view: str, code:
     await context.close()
 
 
-async def _play(visitor: Visitor, view: str) -> None:
+async def play(visitor: Visitor, view: str) -> None:
     """For views that come about only while the page runs."""
     if view in ("offline", "recovering"):
         visitor.scene.trouble = "502" if view == "offline" else "store"
@@ -96,10 +96,18 @@ async def _play(visitor: Visitor, view: str) -> None:
 
 
 async def _check_accessibility(visitor: Visitor) -> None:
+    results = await axe_of(visitor)
+    found = [f"{found['id']}: {[node['html'] for node in found['nodes']]}" for found in results["violations"]]
+    assert found == []
+
+
+async def axe_of(visitor: Visitor) -> dict[str, Any]:
     """Run axe. Its own timers need the stopped clock to move a little; too little for the page to change."""
     page, results = visitor.page, None
     await page.evaluate(Axe().axe_script)
-    await page.evaluate("void axe.run({resultTypes: ['violations']}).then(found => { window.found = found; })")
+    await page.evaluate(
+        "void axe.run({resultTypes: ['violations', 'passes']}).then(found => { window.found = found; })"
+    )
     for _ in range(30):
         await page.clock.run_for(5)
         results = await page.evaluate("window.found")
@@ -107,8 +115,7 @@ async def _check_accessibility(visitor: Visitor) -> None:
             break
     assert results, "axe has not finished"
     await page.evaluate("delete window.found")
-    found = [f"{found['id']}: {[node['html'] for node in found['nodes']]}" for found in results["violations"]]
-    assert found == []
+    return dict(results)
 
 
 async def _keep(visitor: Visitor, name: str) -> None:

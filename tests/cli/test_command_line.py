@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -99,3 +100,9 @@ def test_a_procfile_without_a_process_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Procfile").write_text("# nothing\n")
     with pytest.raises(SettingsError, match="names no process"):
         read_procfile(tmp_path / "Procfile")
+
+
+def test_check_tells_a_script_what_it_found(tmp_path: Path) -> None:
+    found = json.loads(antrean("check", "--json", folder=tmp_path).stdout)
+    assert found["ok"] is True
+    assert set(found) == {"configuration", "rooms", "keys", "store", "ok"}

@@ -342,3 +342,26 @@ def test_pausing_imports_no_server_and_no_page(antrean: Shell) -> None:
     imported = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if "|" in line}
     heavy = {"starlette", "uvicorn", "jinja2", "aiohttp", "prometheus_client", "babel", "argon2", "rich.console"}
     assert heavy & imported == set()
+
+
+def test_undo_without_a_revision_takes_the_latest_change_back(antrean: Shell) -> None:
+    before = antrean("room", "show", "--json").json["rate_per_minute"]
+    antrean("room", "set", "--rate", "41")
+    antrean("room", "set", "--daily-quota", "900")
+    assert "daily quota 900 → none" in antrean("room", "undo").out
+    revision = next(
+        entry["revision"]
+        for entry in antrean("room", "audit", "--json").json["entries"]
+        if entry["after"] == {"rate_per_minute": 41}
+    )
+    assert antrean("room", "undo", str(revision)).code == 0, "where there is one room its name may be left out"
+    assert antrean("room", "show", "--json").json["rate_per_minute"] == before
+
+
+def test_a_quota_of_nobody_is_refused_and_none_takes_it_away(antrean: Shell) -> None:
+    refused = antrean("room", "set", "--total-quota", "0")
+    assert refused.code != 0
+    assert "pause the room" in refused.err
+    antrean("room", "set", "--total-quota", "5")
+    assert "0 of 5 by this line" in antrean("room", "show").out
+    assert antrean("room", "set", "--total-quota", "none", "--json").json["after"] == {"total_quota": 0}

@@ -36,7 +36,7 @@ async def scrape(desk: Any) -> str:
 async def test_what_workers_say_of_themselves_is_told(desk: Any, worker: Any) -> None:
     before = value(await scrape(desk), "origin_in_flight", room="registration")
     await worker.store.tick()
-    await worker.line.watch.report(worker.store.worker, Report("here", 1, 3, -9_500))
+    await worker.line.watch.report(worker.store.worker, Report("here", 1, 3, -9_500), holds=False)
     text = await scrape(desk)
     assert value(text, "clock_skew_seconds", room="registration") == -9.5
     assert value(text, "origin_in_flight", room="registration") == before + 3

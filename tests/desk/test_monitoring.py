@@ -86,7 +86,7 @@ async def metrics(desk: Any, worker: Any) -> dict[str, Labels]:
         count(ORIGIN_RESPONSES.key(status=status))
     observe(count, ORIGIN_SECONDS, 0.03)
     await worker.store.tick()
-    await worker.line.watch.report(worker.store.worker, Report("here", 1, 3, -2500))
+    await worker.line.watch.report(worker.store.worker, Report("here", 1, 3, -2500), holds=False)
     async with desk.http.get(desk.url + "/metrics") as answer:
         text = await answer.text()
     found: dict[str, Labels] = {}

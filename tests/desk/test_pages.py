@@ -214,3 +214,20 @@ async def test_an_unknown_room_is_said_not_crashed_on(browser: Browser) -> None:
 
 async def csrf(browser: Browser) -> str:
     return Fields(await browser.get()).forms["/sign-out"]["csrf"]
+
+
+async def test_what_is_so_already_is_no_change(browser: Browser, worker: Any) -> None:
+    before = (await worker.line.refresh()).revision
+    assert await browser.send(CHANGE, rate_per_minute="60") == 409
+    assert "Nothing was changed" in browser.page or "nothing was changed" in browser.page
+    assert (await worker.line.refresh()).revision == before
+
+
+async def test_quotas_are_set_and_taken_away_at_the_desk(browser: Browser, worker: Any) -> None:
+    assert await browser.send(CHANGE, daily_quota="800", total_quota="5000") == 200
+    assert "→ 800" in browser.page
+    assert "→ 5,000" in browser.page
+    assert await browser.send(CHANGE, daily_quota="", total_quota="5000") == 200
+    knobs = (await worker.line.refresh()).knobs
+    assert (knobs.daily_quota, knobs.total_quota) == (0, 5000)
+    assert await browser.send(CHANGE, daily_quota="0") == 422

@@ -76,10 +76,10 @@ async def test_one_worker_steers_and_when_it_dies_another_goes_on(worker: Any, o
 async def test_a_worker_that_stops_in_order_leaves_the_watch_at_once(worker: Any, other: Store) -> None:
     heir_line = other.line(ROOM)
     async with Watching(worker.store).running():
-        while not await worker.line.watch.hold(worker.store.worker):
+        while not (await worker.line.watch.hold(worker.store.worker))[0]:
             pass
-        assert not await heir_line.watch.hold(other.worker)
-    assert await heir_line.watch.hold(other.worker)
+        assert not (await heir_line.watch.hold(other.worker))[0]
+    assert (await heir_line.watch.hold(other.worker))[0]
 
 
 async def test_who_sets_the_rate_by_hand_has_it_whoever_steered(worker: Any, other: Store) -> None:

@@ -106,7 +106,14 @@ class Antrean:
         store = await open_store(self.store_url)
         line = store.line(ROOM)
         await line.new_line(actor="test")
-        knobs = {"phase": "open", "rate_per_minute": 600.0, "ceiling": 500, "message": {}}
+        knobs = {
+            "phase": "open",
+            "rate_per_minute": 600.0,
+            "ceiling": 500,
+            "message": {},
+            "daily_quota": 0,
+            "total_quota": 0,
+        }
         await line.set_knobs(knobs, actor="test")
         await store.close()
         await self.is_known()

@@ -122,3 +122,33 @@ async def test_rate_zero_and_a_ceiling_below_the_number_inside_hold_everybody_an
     assert await inside.registers()
     await antrean.room("set", "--rate", "600")
     await waiting.waits()
+
+
+async def test_a_quota_holds_over_all_workers_and_who_does_not_make_it_is_told(antrean: Antrean) -> None:
+    """Safeguards: quota_left in the store's release and join; in_time in the answer and on the page."""
+    await antrean.room("set", "--total-quota", "3")
+    crowd = antrean.applicants(8)
+    inside = [one for one in crowd if is_form(await one.comes())]
+    for one in inside:  # who went straight in shows the pass with the next page
+        assert is_form(await one.comes())
+
+    async def is_used_up() -> bool:
+        for one in crowd:
+            if one not in inside and await one.is_let_in():
+                inside.append(one)
+                assert is_form(await one.comes())
+        return antrean.knows().used >= 3
+
+    await until(is_used_up, "three have used their passes")
+    left_out = [one for one in crowd if one not in inside]
+    assert (len(inside), antrean.knows().used) == (3, 3)
+    answers = [await one.checks_in() for one in left_out]
+    assert {answer["state"] for answer in answers} <= {"called", "waiting"}
+    assert {(answer["in_time"], answer["eta"]) for answer in answers} == {(False, None)}
+    assert "All places are taken" in (await left_out[0].get("/", **{"Accept-Language": "en"})).text
+    assert "the total quota" in antrean.command("room", "show", ROOM)
+    for one in inside:
+        assert await one.registers(), "who is inside finishes in peace"
+    await antrean.room("set", "--total-quota", "4")
+    await left_out[0].waits()
+    assert is_form(await left_out[0].comes())

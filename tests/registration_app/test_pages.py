@@ -47,7 +47,10 @@ async def test_a_change_of_language_registers_nobody_and_keeps_the_form(service:
     assert kept["name"] == "R2D2"
     assert kept["key"] == fields["key"]
     assert kept["password"] == ""
-    assert 'role="alert"' not in page.text
+    assert page.text.count('role="alert"') == 1
+    assert "type your password again" in page.text
+    nothing_typed = await visitor.send({**fields, "password": "", "language": "id"})
+    assert 'role="alert"' not in nothing_typed.text
     assert await service.count() == 0
 
 

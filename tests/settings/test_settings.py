@@ -129,6 +129,7 @@ def test_every_problem_is_told_at_once() -> None:
         ('texts = {id = {"view.waiting.hedding" = "x"}}', "did you mean view.waiting.heading?"),
         ('texts = {id = {"ahead.most" = "many"}}', "ahead.most must have {n}, as ours has"),
         ('texts = {id = {"check.now" = "{now}"}}', "check.now must have no braces, as ours has"),
+        ('names = {id = ""}', "is not one line of 1 to 100 characters"),
         ('templates = "."', "has neither waiting.html.j2 nor waiting.css"),
     ],
 )

@@ -110,3 +110,43 @@ def test_a_new_line_knows_nothing_of_the_moves_of_the_last(open_line: OpenLine) 
     line.move(250, 0, "phone")
     line.call(line.functions.new_line(line.now_ms, "next", "test", ""))
     assert line.client.exists("antrean:{room}:moves") == 0
+
+
+def passed_over(line: VirtualLine) -> int:
+    """A number that was absent, called up and passed over: its return is late."""
+    line.tick_for(400)
+    number = line.snapshot.serving - 5
+    assert line.check_in(number) == ["late"]
+    return number
+
+
+def test_a_late_return_that_was_never_let_in_moves_with_its_turn_and_its_offer(open_line: OpenLine) -> None:
+    line = a_line(open_line)
+    number = passed_over(line)
+    assert line.move(number, 0, "phone") == 1
+    assert (line.check_in(number), line.check_in(number, device=1)) == (["moved"], ["late"])
+    while line.look(number) == "late":
+        line.tick()
+        line.check_in(number, device=1)
+    assert line.move(number, 1, "laptop") in (2, LET_IN)
+    assert line.check_in(number) == ["moved"]
+
+
+def test_whether_a_late_return_was_let_in_before_is_not_known_where_the_store_lost_something(
+    open_line: OpenLine,
+) -> None:
+    line = a_line(open_line)
+    number = passed_over(line)
+    line.state(generation=2)
+    assert line.move(number, 0, "phone") == LET_IN
+
+
+def test_a_place_given_back_after_the_visit_stays_on_its_device(open_line: OpenLine) -> None:
+    line = a_line(open_line)
+    first = next(n for n in range(1, 300) if line.look(n) == "called" and n <= line.snapshot.serving)
+    assert line.check_in(first) == ["admitted"]
+    line.leave(first)
+    order = line.snapshot.order
+    line.call(line.functions.reinstate(line.now_ms, line.run_id, order, first, first))
+    assert line.check_in(first) == ["late"]
+    assert line.move(first, 0, "phone") == LET_IN

@@ -123,7 +123,7 @@ class MemoryLine(Line):
     async def move(self, number: int, device: int, claim: str) -> int:
         self._note("move", number)
         if self.moves.get(number) != (device + 1, claim):
-            if number <= self.serving:
+            if number in self.spent or (self.generation > 1 and number <= self.serving):
                 return NOT_MOVABLE
             if self.moves.get(number, (0, ""))[0] > device:
                 return MOVED_BEFORE

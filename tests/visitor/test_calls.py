@@ -297,6 +297,15 @@ async def test_unknown_rooms_and_calls_never_reach_the_origin(queue: House, path
     assert queue.site.requests == []
 
 
+@pytest.mark.parametrize("path", ["/_queue/", "/_queue/vaksin/move", "/_queue/registration/muve"])
+async def test_an_unknown_address_of_ours_is_a_page_for_people(queue: House, path: str) -> None:
+    reply = await queue.visitor().get(path)
+    assert (reply.status, reply.header("content-type")) == (404, "text/html; charset=utf-8")
+    assert "<h1>Halaman ini tidak ada</h1>" in reply.body.decode()
+    assert '<a class="button" href="/">' in reply.body.decode()
+    assert queue.line.issued == 10, "nobody takes a number there"
+
+
 async def test_waiting_by_address_leads_back_to_the_site(queue: House) -> None:
     visitor = queue.visitor()
     assert TICKET not in visitor.cookies

@@ -134,6 +134,22 @@ async def test_only_a_person_opening_a_page_takes_a_number(
     assert house.site.requests == []
 
 
+@pytest.mark.parametrize("headers", [{"sec_fetch_mode": "no-cors", "sec_fetch_dest": "image"}, {}])
+async def test_the_icon_that_browsers_ask_for_takes_no_number_and_is_kept(
+    queue: House, headers: dict[str, str]
+) -> None:
+    visitor = queue.visitor()
+    reply = await visitor.ask("GET", "/favicon.ico", headers)
+    assert (reply.status, reply.body, reply.header("cache-control")) == (204, b"", "private, max-age=3600")
+    assert (queue.line.issued, visitor.cookies) == (10, {})
+
+
+async def test_inside_the_icon_is_the_sites(house: House) -> None:
+    visitor = house.visitor()
+    await visitor.get("/")
+    assert (await visitor.get("/favicon.ico")).body == b"the form"
+
+
 async def test_an_old_browser_is_known_by_what_it_accepts(queue: House) -> None:
     visitor = queue.visitor()
     await visitor.get("/daftar", sec_fetch_mode="", sec_fetch_dest="", sec_fetch_site="")

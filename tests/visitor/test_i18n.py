@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from gateway.i18n import LOCALES, LanguageError, languages, missing_texts, read_languages
+from gateway.settings.looks import CODES
 
 HEADER = 'msgid ""\nmsgstr ""\n"Language: {language}\\n"\n"Plural-Forms: {plural}\\n"\n\n'
 
 
-def test_indonesian_and_english_lack_nothing() -> None:
-    assert missing_texts() == {"en": set(), "id": set()}
+def test_no_language_lacks_anything() -> None:
+    missing = missing_texts()
+    assert {"en", "id"} <= set(missing)
+    assert not any(missing.values()), missing
 
 
 def test_every_language_fills_in_the_same_words() -> None:
@@ -43,6 +46,10 @@ def test_adding_a_language_is_adding_one_file(tmp_path: Path) -> None:
     assert arabic.text("view.waiting.heading") == "أنت في الطابور"
     assert arabic.text("check.now") == "Check now"  # not translated yet: better than nothing
     assert arabic.plural(7) == 3
+
+
+def test_the_settings_know_the_languages_by_their_files() -> None:
+    assert set(CODES) == set(languages())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from gateway.domain import colours
 from gateway.settings import RoomSettings
 from gateway.settings.looks import Colours, Link
-from gateway.visitor.look import coloured, language_of
+from gateway.visitor.look import coloured, icon, language_of
 from gateway.visitor.page_build import source
 from gateway.visitor.page_source import page_source
 from gateway.visitor.page_words import VIEWS
@@ -131,3 +131,20 @@ def test_the_preview_shows_every_state_with_its_script_stopped(code: str, view: 
     headers = dict(shown.headers)
     assert headers[b"content-security-policy"].endswith(b"script-src 'none'")
     assert f'href="/{code}/{view}"' in index(ROOM).decode()
+
+
+def test_a_room_has_its_name_in_the_visitors_language() -> None:
+    room = dataclasses.replace(ROOM, name="Registration", names=(("id", "Pendaftaran"),))
+    assert ">Pendaftaran<" not in state_page(room, "en", "waiting").body.decode()
+    for state in ("waiting", "move-show"):
+        shown = state_page(room, "id", state).body.decode()
+        assert "Pendaftaran</title>" in shown
+        assert "</svg>Pendaftaran</p>" in shown
+        assert "Registration" not in shown
+
+
+async def test_the_icon_in_line_is_the_logo(tmp_path: Path) -> None:
+    (tmp_path / "logo.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    reply = icon(dataclasses.replace(ROOM, logo=tmp_path / "logo.svg"))
+    assert reply.status == 302
+    assert dict(reply.headers)[b"location"].startswith(b"/_queue/registration/logo?")

@@ -212,3 +212,27 @@ async def test_a_language_that_is_chosen_there_is_kept(queue: House) -> None:
     shown = await phone.get(MOVE)
     assert heading(shown) == "Carry on with another device"
     assert '<a href="/daftar">Back to the line</a>' in text(shown)
+
+
+async def test_a_code_may_be_typed_with_spaces_and_in_small_letters(queue: House) -> None:
+    phone, laptop = await in_line(queue), queue.visitor()
+    link = (await link_of(phone)).replace("-", "%20").lower()
+    assert heading(await laptop.get(link)) == "Lanjutkan mengantre di sini?"
+    assert (await laptop.post(link.replace("%20", "+"))).status == 303
+    assert queue.line.moves[11][0] == 1
+
+
+async def test_a_late_return_moves_too(queue: House) -> None:
+    phone, laptop = await in_line(queue), queue.visitor()
+    queue.line.serving = 11  # passed over, never let in
+    link = await link_of(phone)
+    await laptop.get(link)
+    assert (await laptop.post(link)).status == 303
+    assert (await phone.fetch("/_queue/registration/check-in", "POST")).json()["state"] == "moved"
+    assert (await laptop.fetch("/_queue/registration/check-in", "POST")).json()["state"] == "late"
+
+
+async def test_a_late_return_of_a_restored_line_stays_where_it_is(queue: House) -> None:
+    phone = await in_line(queue)
+    queue.line.serving, queue.line.generation = 11, 2
+    assert heading(await phone.get(MOVE)) == "Tempat ini tidak bisa dipindah lagi"

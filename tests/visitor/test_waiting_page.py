@@ -75,7 +75,7 @@ def on_the_wire(page: Page) -> int:
 
 def test_the_page_weighs_ten_kilobytes_at_most_with_its_headers() -> None:
     """With an owner's list, as the sample room has one, and a closing time."""
-    pages = WaitingPage(replace(sample_room(), name=Room().name))
+    pages = WaitingPage(replace(sample_room(), name=Room().name, names=()))
     closing = a_state(closes_at_ms=NOON_MS + 3_600_000, ending="cut")
     for code in languages():
         assert len(pages.rendered(code, closing, "gzip").body) <= 10_240

@@ -48,7 +48,8 @@ local NUMBERS = {'schema', 'generation', 'revision', 'started_ms', 'seen_ms', 't
   'opens_at_ms', 'closes_at_ms', 'poll_max_s', 'density', 'delivered', 'present', 'claimed', 'finished',
   'lapsed', 'passed', 'late_returns', 'released_vt', 'step_vt', 'step_claimed', 'step_issued', 'sample_ms',
   'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms', 'door_limit', 'step_serving', 'step_passed',
-  'late_share', 'share', 'drawn', 'absent_offers', 'coming', 'entering', 'step_lapsed'}
+  'late_share', 'share', 'drawn', 'absent_offers', 'coming', 'entering', 'step_lapsed', 'daily_quota', 'total_quota', 'used',
+  'day', 'day_used', 'day_offset_ms'}
 local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring', 'ending'}
 
 local function keys_of(KEYS)
@@ -240,10 +241,12 @@ end
 local SNAPSHOT = {'instance', 'generation', 'revision', 'started_ms', 'vt', 'issued', 'called', 'ready',
   'serving', 'late', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'poll_max_s',
   'density', 'delivered', 'present', 'claimed', 'finished', 'lapsed', 'passed', 'late_returns', 'gap',
-  'late_share', 'starts', 'skipped', 'draw', 'run_id', 'ending', 'tick_ms'}
+  'late_share', 'starts', 'skipped', 'draw', 'run_id', 'ending', 'tick_ms', 'daily_quota', 'total_quota', 'used', 'day',
+  'day_used', 'day_offset_ms'}
 
 local function snapshot(keys, s, now_ms)
-  local told = {now_ms = now_ms, offers = live_offers(keys), leases = live_leases(keys), ghosts = live_ghosts(s),
+  local unused = members(keys.claimed)
+  local told = {now_ms = now_ms, offers = live_offers(keys), unused = unused, leases = unused + members(keys.leases), ghosts = live_ghosts(s),
     since_release_ms = s.vt - s.released_vt, workers = redis.call('ZCOUNT', keys.workers, now_ms - 3000, '+inf'),
     registered = redis.call('ZCARD', keys.workers)}
   for _, name in ipairs(SNAPSHOT) do told[name] = s[name] end

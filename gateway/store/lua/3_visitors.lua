@@ -22,11 +22,22 @@ local function write_log(keys)
   redis.call('LTRIM', keys.log, 0, LOG_KEPT - 1)
 end
 
+-- Takes the spent mark back: the number may come as a late return. That it was let in once is remembered, among the
+-- moves: its pass may be about somewhere, so that it stays on its device.
+local function unspend(keys, number)
+  if redis.call('SETBIT', keys.spent, number, 0) == 1 then redis.call('HSET', keys.moves, 'in ' .. number, '') end
+end
+
+local function was_let_in(keys, number)
+  return redis.call('GETBIT', keys.spent, number) == 1 or redis.call('HEXISTS', keys.moves, 'in ' .. number) == 1
+end
+
 -- One admission, `wait_ms` from now: the pass is signed then, and the visitor is inside. Sets the spent mark of the
 -- number. The lease runs from that moment too, which also says what is left of the wait to whoever asks again.
+-- Who was inside before was counted against the quotas then: that lease counts as used.
 local function admit(keys, s, now_ms, number, wait_ms)
-  redis.call('ZADD', keys.claimed, text(s.vt + wait_ms + UNUSED_LEASE_MS), text(number))
-  redis.call('SETBIT', keys.spent, number, 1)
+  local again = redis.call('SETBIT', keys.spent, number, 1) == 1
+  redis.call('ZADD', again and keys.leases or keys.claimed, text(s.vt + wait_ms + UNUSED_LEASE_MS), text(number))
   s.claim_credit = s.claim_credit - 1
   s.claimed = s.claimed + 1
   s.released_vt = s.vt
@@ -36,8 +47,9 @@ end
 -- How many of `count` newcomers go straight in: only when nobody waits in either lane, and within every limit.
 local function straight_in(keys, s, count)
   if s.phase ~= 'open' or s.rate <= 0 or s.serving < s.issued or s.late > 0 then return 0 end
-  local free = s.ceiling - inside(keys, s)
-  return math.max(0, math.min(count, math.floor(s.credit), math.floor(s.claim_credit), free))
+  local free, unused, offers = s.ceiling - live_ghosts(s), members(keys.claimed), live_offers(keys)
+  local most = math.min(free - unused - members(keys.leases) - offers, quota_left(s, unused, offers))
+  return math.max(0, math.min(count, math.floor(s.credit), math.floor(s.claim_credit), most))
 end
 
 -- join: numbers for a batch of newcomers, who are present by having come.
@@ -124,8 +136,9 @@ end
 
 -- The same for a number that claimed before: asking twice, from two tabs say, lets nobody in before the time.
 local function admitted_before(keys, s, number)
-  local lapses_vt = tonumber(redis.call('ZSCORE', keys.claimed, number) or 0)
-  return admitted_in(lapses_vt - UNUSED_LEASE_MS - s.vt)
+  local lapses_vt = redis.call('ZSCORE', keys.claimed, number) or redis.call('ZSCORE', keys.leases, number)
+  local wait_ms = tonumber(lapses_vt) - UNUSED_LEASE_MS - s.vt
+  return admitted_in(wait_ms <= KNOCK_MS and wait_ms or 0) -- longer: a lease in use, whose score says nothing of a wait
 end
 
 -- How long a claim made now has to wait for its place in the rate, in ms; nil when too many wait already. Without
@@ -149,6 +162,17 @@ local function claimed_in(keys, s, offers, lapses_vt, wait_ms)
   return ADMITTED .. ' ' .. text(math.ceil(wait_ms)) .. (late and ' late' or ' on-time')
 end
 
+-- A quota that is used up keeps out who was never inside. Who was, and idled out, takes nothing of it: such a visitor
+-- goes in without an offer, which would count, as soon as rate and ceiling allow.
+local function admit_again(keys, s, now_ms, position, number)
+  local unused, offers = members(keys.claimed), live_offers(keys)
+  if quota_left(s, unused, offers) > 0 or inside(keys, s) >= s.ceiling then return false end
+  if wait_to_claim(s, position) ~= 0 then return false end
+  clear_late(keys, s, position)
+  admit(keys, s, now_ms, number, 0)
+  return true
+end
+
 -- Behind the cursor: claim the offer if there is one, else return by the late lane.
 local function check_in_served(keys, s, now_ms, position, number, returning)
   if is_inside(keys, number) then return admitted_before(keys, s, number) end
@@ -167,8 +191,10 @@ local function check_in_served(keys, s, now_ms, position, number, returning)
     admit(keys, s, now_ms, number, wait_ms)
     return claimed_in(keys, s, offers, lapses_vt, wait_ms)
   end
-  if redis.call('GETBIT', keys.spent, number) == 1 and not returning then return EXPIRED end
+  local spent = redis.call('GETBIT', keys.spent, number) == 1
+  if spent and not returning then return EXPIRED end
   mark(keys, s, position)
+  if spent and admit_again(keys, s, now_ms, position, number) then return ADMITTED .. ' 0 late' end
   if redis.call('SETBIT', keys.late, position, 1) == 0 then
     s.late = s.late + 1
     s.late_returns = s.late_returns + 1
@@ -258,8 +284,23 @@ local function look(KEYS, ARGV)
   return states
 end
 
+-- A pass without a lease: the store lost that, or it lapsed unused and gave its place of the quota back. Of the second
+-- kind nobody goes on when that place is gone. Of those whom a loss forgot, the quotas have counted all that were known.
+local function take_back(keys, s, number)
+  local fresh = redis.call('SETBIT', keys.spent, number, 1) == 0 and (s.generation == 1 or live_ghosts(s) == 0)
+  if fresh and quota_left(s, members(keys.claimed), live_offers(keys)) < 1 then
+    redis.call('SETBIT', keys.spent, number, 0)
+    return false
+  end
+  if fresh then count_use(s) end
+  s.found = s.found + 1
+  return true
+end
+
 -- touch: passes were used. The first use turns an unused lease into a whole one; a lost lease is made again.
--- ARGV  3 instance   4.. numbers.  Returns  1 for each that may go on, 0 for one that finished or was withdrawn.
+-- ARGV  3 instance   4.. numbers.  Returns  1 for each that may go on, 0 for one that finished or was withdrawn, or
+-- whose lease lapsed unused when the quota has no place left.
+-- Keeps true: the first use of a pass counts against the quotas, once a visitor.
 local function touch(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
   local s, err = open_line(keys, ARGV[2], ARGV[3])
@@ -269,21 +310,23 @@ local function touch(KEYS, ARGV)
   local withdrawn = get_bits(keys.withdrawn, numbers)
   local used = redis.call('ZMSCORE', keys.leases, unpack(numbers))
   local answers, flat, found = {}, {}, {} -- a number may come twice in one batch
+  keep_day(s, now_ms)
   for i, number in ipairs(numbers) do
     answers[i] = 1 - withdrawn[i]
+    if answers[i] == 1 and not used[i] and not found[number] then
+      if redis.call('ZREM', keys.claimed, number) == 1 then
+        count_use(s)
+        log_event(keys, now_ms, 'entered', number)
+        found[number] = true
+      elseif take_back(keys, s, number) then
+        found[number] = true
+      else
+        answers[i] = 0
+      end
+    end
     if answers[i] == 1 then
       flat[#flat + 1] = expires
       flat[#flat + 1] = number
-      if not used[i] then
-        if redis.call('ZREM', keys.claimed, number) == 1 then
-          found[number] = true
-          log_event(keys, now_ms, 'entered', number)
-        elseif not found[number] then
-          found[number] = true
-          redis.call('SETBIT', keys.spent, number, 1)
-          s.found = s.found + 1
-        end
-      end
     end
   end
   if #flat > 0 then redis.call('ZADD', keys.leases, unpack(flat)) end
@@ -333,7 +376,7 @@ local function leave(KEYS, ARGV)
     local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     if number <= s.issued and redis.call('SETBIT', keys.withdrawn, number, 1) == 0 then
       left = left + 1
-      redis.call('SETBIT', keys.spent, number, 0)
+      unspend(keys, number)
       redis.call('ZREM', keys.claimed, number)
       redis.call('ZREM', keys.leases, number)
       redis.call('ZREM', keys.offers, position)
@@ -361,7 +404,7 @@ local function reinstate(KEYS, ARGV)
     local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     if number <= s.issued and redis.call('SETBIT', keys.withdrawn, number, 0) == 1 then
       back = back + 1
-      redis.call('SETBIT', keys.spent, number, 0)
+      unspend(keys, number)
       redis.call('SETBIT', keys.gone, position, 0)
       log_event(keys, now_ms, 'reinstated', number)
     end

@@ -13,7 +13,7 @@ end
 -- A pass that was never used may never have arrived: its number may come back as a late return.
 local function lapse_leases(keys, s)
   for _, number in ipairs(redis.call('ZRANGEBYSCORE', keys.claimed, '-inf', text(s.vt), 'LIMIT', 0, GRANTS_MOST)) do
-    redis.call('SETBIT', keys.spent, number, 0)
+    unspend(keys, number)
     redis.call('ZREM', keys.claimed, number)
   end
   redis.call('ZREMRANGEBYSCORE', keys.leases, '-inf', text(s.vt))
@@ -113,7 +113,7 @@ local function keep_door(keys, s)
   s.door_limit = positions[first]
 end
 
--- Offers what credit and ceiling allow. While both lanes wait, the turn alternates; it is stored, since
+-- Offers what credit, ceiling and quotas allow. While both lanes wait, the turn alternates; it is stored, since
 -- rounding per tick would starve one of them. Late returns hold at most half of the free ceiling.
 -- `ahead`: shortly before the doors of a drawn opening, so that its first stand at them.
 local function release(keys, s, ahead)
@@ -121,8 +121,10 @@ local function release(keys, s, ahead)
   -- More at the door than can enter soon: further offers would only make the order of entry a lottery.
   if members(keys.door) > DOOR_S * math.max(1, s.rate / 60) then return end
   local offers, late_offers = members(keys.offers), members(keys.late_offers)
-  local free = s.ceiling - live_leases(keys) - live_ghosts(s)
-  local budget = math.min(math.floor(s.credit), free - offers - late_offers, GRANTS_MOST)
+  local unused = members(keys.claimed)
+  local free = s.ceiling - unused - members(keys.leases) - live_ghosts(s)
+  local left = quota_left(s, unused, offers + late_offers)
+  local budget = math.min(math.floor(s.credit), free - offers - late_offers, left, GRANTS_MOST)
   if budget < 1 then return end
   local late_most = math.max(1, math.floor(free / 2)) - late_offers
   local next_main, next_late = main_lane(keys, s), late_lane(keys, s)
@@ -192,7 +194,7 @@ end
 -- tick: moves room time and the line. Within 200 ms of the last one it only reads.
 -- ARGV  3 worker id ('' for a reader)   4.. metric name, amount to add, for each
 -- Returns  the snapshot.
--- Keeps true: serving <= ready <= called <= issued; offers within credit and ceiling; nobody absent is passed
+-- Keeps true: serving <= ready <= called <= issued; offers within credit, ceiling and quotas; nobody absent is passed
 -- over who had not the time to hear that they were called; a gap in ticks gives everyone that time anew.
 local function tick(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
@@ -207,6 +209,7 @@ local function tick(KEYS, ARGV)
   s.tick_ms = now_ms
   s.share = heard_share(keys, now_ms)
   pass_time(keys, s, now_ms)
+  keep_day(s, now_ms)
   keep_schedule(keys, s, now_ms)
   lapse_offers(keys, s)
   lapse_leases(keys, s)

@@ -6,18 +6,21 @@ local function merge(s, known)
   if known.instance == nil or known.started_ms < s.started_ms then return end
   if known.instance ~= s.instance then
     for _, name in ipairs({'issued', 'called', 'serving', 'claimed', 'finished', 'lapsed', 'passed',
-      'late_returns', 'generation', 'revision', 'gap'}) do s[name] = 0 end
+      'late_returns', 'generation', 'revision', 'gap', 'used'}) do s[name] = 0 end
     s.instance, s.started_ms, s.starts, s.skipped, s.draw = known.instance, known.started_ms, '', '', ''
     s.drawn = 0
   end
   if known.generation >= s.generation then s.starts, s.skipped = known.starts, known.skipped end
   for _, name in ipairs({'issued', 'called', 'serving', 'claimed', 'finished', 'lapsed', 'passed', 'late_returns',
-    'generation', 'gap', 'ghosts'}) do
+    'generation', 'gap', 'ghosts', 'used'}) do
     s[name] = math.max(s[name], known[name])
   end
+  if known.day > s.day then s.day, s.day_used = known.day, known.day_used
+  elseif known.day == s.day then s.day_used = math.max(s.day_used, known.day_used) end
   merge_draw(s, known.draw)
   if known.revision >= s.revision then
-    for _, name in ipairs({'revision', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'ending'}) do
+    for _, name in ipairs({'revision', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'ending',
+      'daily_quota', 'total_quota'}) do
       s[name] = known[name]
     end
   end
@@ -27,7 +30,7 @@ local function begin_line(s, fresh, now_ms)
   s.instance, s.started_ms = fresh.instance, now_ms
   s.generation, s.revision, s.gap = 1, 1, GAP_LEAST
   s.rate, s.ceiling, s.phase = fresh.rate, fresh.ceiling, fresh.phase
-  s.ending = fresh.ending
+  s.ending, s.daily_quota, s.total_quota = fresh.ending, fresh.daily_quota, fresh.total_quota
   s.opens_at_ms, s.closes_at_ms, s.message = fresh.opens_at_ms, fresh.closes_at_ms, fresh.message
 end
 
@@ -61,10 +64,13 @@ local function restore(KEYS, ARGV)
   local s = load_state(keys)
   if s.schema ~= 0 and s.schema ~= SCHEMA then return redis.error_reply('SCHEMA ' .. text(s.schema)) end
   if s.run_id == run_id and s.restoring == '' and sentinels_stand(keys) then
-    s.poll_max_s = known.fresh.poll_max_s
+    s.poll_max_s, s.day_offset_ms = known.fresh.poll_max_s, known.fresh.day_offset_ms
     save_state(keys, s)
     return snapshot(keys, s, now_ms)
   end
+  -- Until all have told: what was used or may be, by passes that are out. Workers know it so.
+  local unused = math.max(0, members(keys.claimed)) -- less than none where the key was lost
+  if s.restoring == '' and s.schema ~= 0 then s.used, s.day_used = s.used + unused, s.day_used + unused end
   if s.restoring ~= run_id then
     s.restoring, s.restore_ms = run_id, now_ms
     s.ghosts, s.found = live_ghosts(s), 0
@@ -76,9 +82,11 @@ local function restore(KEYS, ARGV)
     save_state(keys, s)
     return redis.status_reply('restoring')
   end
+  s.used, s.day_used = math.max(0, s.used - unused), math.max(0, s.day_used - unused)
   plant_sentinels(keys)
   if s.instance == '' then begin_line(s, known.fresh, now_ms) else continue_line(keys, s) end
-  s.run_id, s.restoring, s.poll_max_s = run_id, '', known.fresh.poll_max_s
+  s.run_id, s.restoring = run_id, ''
+  s.poll_max_s, s.day_offset_ms = known.fresh.poll_max_s, known.fresh.day_offset_ms
   s.called = math.min(math.max(s.called, s.serving), s.issued)
   s.late = redis.call('BITCOUNT', keys.late) - 1
   s.seen_ms, s.tick_ms = now_ms, now_ms
@@ -111,7 +119,7 @@ local function note(keys, s, now_ms, actor, why, changes)
 end
 
 local KNOBS = {rate = 'number', ceiling = 'number', opens_at_ms = 'number', closes_at_ms = 'number',
-  phase = 'string', message = 'string', ending = 'string'}
+  phase = 'string', message = 'string', ending = 'string', daily_quota = 'number', total_quota = 'number'}
 
 -- Why an operator's change of the schedule, or past it, may not be; nil when it may.
 local function why_not_set(s, now_ms, name, value)
@@ -158,16 +166,19 @@ local function set_knobs(KEYS, ARGV)
   return snapshot(keys, s, now_ms)
 end
 
--- The line from number 1, under another id; those inside stay inside.
+-- The line from number 1, under another id; those inside stay inside. What counts against the quota of a day stays
+-- too, and passes that were not used yet may still be; the total is of a line, and begins anew.
 local function begin_again(keys, s, instance, now_ms)
   local still_inside = live_leases(keys) + live_ghosts(s)
+  keep_day(s, now_ms)
+  s.day_used = s.day_used + members(keys.claimed)
   for _, key in ipairs(bitmaps(keys)) do redis.call('UNLINK', key) end
   for _, key in ipairs(zsets(keys)) do redis.call('UNLINK', key) end
   redis.call('UNLINK', keys.joins, keys.samples, keys.log, keys.stamps, keys.moves)
   plant_sentinels(keys)
   for _, name in ipairs({'issued', 'called', 'ready', 'serving', 'late', 'claimed', 'finished', 'lapsed', 'passed',
     'late_returns', 'delivered', 'present', 'step_claimed', 'step_issued', 'step_serving', 'step_passed', 'found',
-    'late_share', 'drawn', 'coming', 'entering', 'step_lapsed'}) do s[name] = 0 end
+    'late_share', 'drawn', 'coming', 'entering', 'step_lapsed', 'used'}) do s[name] = 0 end
   s.instance, s.started_ms, s.generation, s.starts, s.skipped, s.draw = instance, now_ms, 1, '', '', ''
   s.ghosts, s.ghosts_vt, s.density = still_inside, s.vt, 1
   grace(s)

@@ -20,8 +20,10 @@ local function move(KEYS, ARGV)
     if number > s.issued or redis.call('GETBIT', keys.withdrawn, number) == 1 then answer = -2
     elseif current == device + 1 and holder == claim then answer = current
     elseif current > device then answer = 0
-    -- Whoever was let in was behind the cursor and had no first offer any more. Returns may have been let in before.
-    elseif position <= s.serving and not redis.call('ZSCORE', keys.offers, position) then answer = -1
+    -- Whoever was let in is behind the cursor and has no first offer any more. Which of those behind were never let
+    -- in is known only where nothing was lost.
+    elseif position <= s.serving and not redis.call('ZSCORE', keys.offers, position)
+      and (s.generation > 1 or was_let_in(keys, number)) then answer = -1
     else
       answer = device + 1
       redis.call('HSET', keys.moves, number, text(answer) .. ' ' .. claim)

@@ -39,7 +39,16 @@ def header_of(site_reply: dict[str, Any], name: str) -> list[str]:
 
 async def test_a_connection_that_is_kept_has_every_answer_to_its_end(installation: Installation) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", installation.settings.port)
-    for name in ("pulse", "draw", "draw.json", "draw-script", "alert-script", "chance-script", "move"):
+    for name in (
+        "pulse",
+        "draw",
+        "draw.json",
+        "draw-script",
+        "alert-script",
+        "chance-script",
+        "turn-script",
+        "move",
+    ):
         writer.write(f"GET {BASE}{name} HTTP/1.1\r\nHost: daftar.example\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"content-length: (\d+)\r\n", head)
