@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from gateway.store.keys import room_keys
+from gateway.store.keys import WATCH_KEYS, room_keys, watch_key
 from tests.faults.campaign import Bench, installed, table, workers_of
 from tests.installation import Site
 
@@ -25,7 +25,9 @@ def reading(bench: Bench, began_s: float) -> dict[str, float]:
     files = sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids)
     with bench.running.store_client() as client:
         keys = set(client.keys("*"))
-    expected = {key for room in ("registration", "vaksin", "vaksin-rehearsal") for key in room_keys(room)}
+    rooms = ("registration", "vaksin", "vaksin-rehearsal")
+    expected = {key for room in rooms for key in room_keys(room)}
+    expected |= {watch_key(room, name) for room in rooms for name in WATCH_KEYS}
     return {
         "seconds": round(time.monotonic() - began_s),
         "memory MB": round(memory / 1024),
