@@ -108,5 +108,9 @@ class InvalidKnob(AntreanError):
     """An operator's value that cannot be used; the message says what is allowed."""
 
 
+class NoSuchOpening(AntreanError):
+    """No opening of that id is planned."""
+
+
 class DrawRefuted(AntreanError):
     """A published draw is not what was committed to, or no draw at all; the message says which."""

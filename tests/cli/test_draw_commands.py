@@ -57,7 +57,7 @@ def test_times_are_moved_live_and_undone(antrean: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("room", "schedule"), "lies in the past"),
+        (("room", "schedule"), "give the time of the opening"),
         (("room", "schedule", "--opens-at", "2026-08-20 09:00"), "a time with its zone"),
         (("room", "schedule", "--opens-at", -1), "lies in the past"),
         (("room", "schedule", "--opens-at", 9, "--closes-at", 8), "close before it opens"),
@@ -67,17 +67,38 @@ def test_times_are_moved_live_and_undone(antrean: Shell) -> None:
         (("room", "set", "--opens-at", 9), "no opening is scheduled"),
         (("draw", "commit"), "has no draw"),
         (("draw", "freeze", "--entropy", "04-17-23"), "has no draw"),
-        (("draw", "freeze"), "the entropy is empty"),
+        (("draw", "freeze"), "has no draw"),
+        (("room", "schedule", "--opens-at", 9, "--entropy-from", "the lottery"), "entropy is for a draw"),
+        (("room", "openings", "--remove", "none-such"), "no opening none-such is planned"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(antrean: Shell, words: tuple[str | int, ...], told: str) -> None:
     before = antrean("room", "show", "--json").json["revision"]
     # A number is in so many minutes: reckoned now, since the tests were collected long ago.
     ran = antrean(*(in_minutes(word) if isinstance(word, int) else word for word in words))
-    assert ran.code == 2
+    assert ran.code == (5 if "--remove" in words else 2)
     assert told in ran.err
     assert ran.err.count("\n") == 1
     assert antrean("room", "show", "--json").json["revision"] == before
+
+
+def test_openings_are_planned_in_a_row_listed_and_called_off(antrean: Shell) -> None:
+    first = antrean("room", "schedule", "--opens-at", in_minutes(10), "--closes-at", in_minutes(60))
+    assert "first come, first served" in first.out, first.err
+    words = ("--draw", "--entropy-from", "the lottery", "--reason-en", "Nobody must be fast", "--why", "as agreed")
+    second = antrean("room", "schedule", "--opens-at", in_minutes(90), "--closes-at", in_minutes(99), *words)
+    assert "is planned" in second.out, second.err
+    overlapping = antrean("room", "schedule", "--opens-at", in_minutes(95), "--closes-at", in_minutes(120))
+    assert (overlapping.code, overlapping.err.count("\n")) == (2, 1)
+    assert "overlaps the opening" in overlapping.err
+    [planned] = antrean("room", "openings", "--json").json["planned"]
+    assert planned["draw"]["commitment"] in second.out
+    assert planned["reason"] == {"en": "Nobody must be fast"}
+    listed = antrean("room", "openings").out.splitlines()
+    assert [row.split()[1] for row in listed] == ["state", "scheduled", "planned"]
+    assert antrean("room", "audit", "--json").json["entries"][0]["why"] == "as agreed"
+    assert "called off" in antrean("room", "openings", "--remove", planned["instance"]).out
+    assert antrean("room", "openings", "--json").json["planned"] == []
 
 
 def test_entropy_before_the_freeze_is_refused(antrean: Shell) -> None:

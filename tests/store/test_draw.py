@@ -15,10 +15,12 @@ from conftest import OpenLine
 from virtual import Crowd, VirtualLine, delivered, worst_excess
 
 from gateway.domain import draw as fair
+from gateway.domain.openings import Opening
 from gateway.domain.room import Draw, Ending, Knobs, Phase, Snapshot
 from gateway.errors import InvalidKnob, StoreError
+from gateway.store.keys import KEYS as KEY_NAMES
 from gateway.store.line import Line
-from gateway.store.openings import Opening, check_freeze, enter_entropy, reveal_command, schedule
+from gateway.store.openings import check_freeze, enter_entropy, reveal_command, schedule
 from gateway.store.rooms import open_store
 from gateway.store.snapshots import parse_snapshot
 
@@ -33,7 +35,7 @@ def drawn_opening(line: VirtualLine, *, opens_in_s: float = 600, announced: str 
     opens_at_ms = line.now_ms + int(opens_in_s * 1000)
     closes_at_ms = opens_at_ms + int(more.get("closes_after_s", 0) * 1000) if more.get("closes_after_s") else 0
     command = line.functions.schedule(
-        line.now_ms, "test", "", "an-opening", opens_at_ms, closes_at_ms, more.get("ending", "serve"), draw
+        line.now_ms, "test", "", "an-opening", opens_at_ms, closes_at_ms, more.get("ending", "serve"), draw, ""
     )
     line.snapshot = parse_snapshot("room", line.call(command))
     return line.snapshot
@@ -47,8 +49,9 @@ def reveal(line: VirtualLine) -> Snapshot:
     """What every worker does after a tick."""
     command = reveal_command(line.functions, line.snapshot, line.run_id, KEYS)
     if command is not None:
-        now_ms = str(line.now_ms)
-        line.snapshot = parse_snapshot("room", line.call((*command[:21], now_ms, *command[22:])))
+        clock = 3 + len(KEY_NAMES)  # behind the verb, the function, and the keys with their count
+        command = (*command[:clock], line.now_ms, *command[clock + 1 :])
+        line.snapshot = parse_snapshot("room", line.call(command))
     return line.snapshot
 
 
@@ -315,10 +318,10 @@ def test_a_second_draw_and_an_opening_over_people_in_line_are_refused(open_line:
     line.set(phase="closed")
     drawn_opening(line)
     line.join(4)
-    with pytest.raises(redis.ResponseError, match="people in line"):
+    with pytest.raises(redis.ResponseError, match="no closing time"):
         drawn_opening(line)
     tick_and_draw(line, 485)
-    with pytest.raises(redis.ResponseError, match="frozen"):
+    with pytest.raises(redis.ResponseError, match="no closing time"):
         drawn_opening(line)
     with pytest.raises(redis.ResponseError, match="a draw is announced"):
         line.call(line.functions.new_line(line.now_ms, "another", "test", ""))
@@ -346,6 +349,11 @@ def test_the_times_of_an_opening_are_moved_within_reason(open_line: OpenLine) ->
         line.set(closes_at_ms=opened.knobs.opens_at_ms)
     with pytest.raises(redis.ResponseError, match="needs its opening time"):
         line.set(opens_at_ms=0)
+    closes_at_ms = opened.knobs.opens_at_ms + 30_000
+    line.set(closes_at_ms=closes_at_ms)
+    with pytest.raises(redis.ResponseError, match="give the closing time, too"):
+        line.set(opens_at_ms=closes_at_ms)
+    line.set(opens_at_ms=closes_at_ms, closes_at_ms=0)
     later = line.set(opens_at_ms=opened.knobs.opens_at_ms + 60_000)
     assert tick_and_draw(line, 485).phase is Phase.SCHEDULED
     assert tick_and_draw(line, 60).phase is Phase.DRAWN
@@ -419,7 +427,7 @@ async def try_openings(line: Line) -> None:
     ):
         with pytest.raises(InvalidKnob):
             await schedule(line, wrong, KEYS, actor="test")
-    opened = await schedule(line, Opening(soon, draw=True, announced_entropy=ANNOUNCED), KEYS, actor="test")
+    opened, _ = await schedule(line, Opening(soon, draw=True, announced_entropy=ANNOUNCED), KEYS, actor="test")
     assert opened.draw is not None
     assert fair.secret_behind(opened.draw.commitment, KEYS, line.room, opened.instance) is not None
     with pytest.raises(InvalidKnob, match="not frozen yet"):

@@ -48,8 +48,14 @@ local NUMBERS = {'schema', 'generation', 'revision', 'started_ms', 'seen_ms', 't
   'opens_at_ms', 'closes_at_ms', 'poll_max_s', 'density', 'delivered', 'present', 'claimed', 'finished',
   'lapsed', 'passed', 'late_returns', 'released_vt', 'step_vt', 'step_claimed', 'step_issued', 'sample_ms',
   'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms', 'door_limit', 'step_serving', 'step_passed',
-  'late_share', 'share', 'drawn', 'absent_offers', 'coming', 'entering', 'step_lapsed'}
-local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring', 'ending'}
+  'late_share', 'share', 'drawn', 'absent_offers', 'coming', 'entering', 'step_lapsed', 'queueing_ms'}
+local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring', 'ending',
+  'reason', 'openings'}
+
+-- `pairs`, `ipairs` and `unpack` do not exist yet while a library is loaded.
+local EVERYTHING = {}
+for i = 1, #NUMBERS do EVERYTHING[#EVERYTHING + 1] = NUMBERS[i] end
+for i = 1, #STRINGS do EVERYTHING[#EVERYTHING + 1] = STRINGS[i] end
 
 local function keys_of(KEYS)
   return {line = KEYS[1], seen = {[0] = KEYS[2], [1] = KEYS[3]}, gone = KEYS[4], late = KEYS[5],
@@ -248,7 +254,7 @@ end
 local SNAPSHOT = {'instance', 'generation', 'revision', 'started_ms', 'vt', 'issued', 'called', 'ready',
   'serving', 'late', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'poll_max_s',
   'density', 'delivered', 'present', 'claimed', 'finished', 'lapsed', 'passed', 'late_returns', 'gap',
-  'late_share', 'starts', 'skipped', 'draw', 'run_id', 'ending'}
+  'late_share', 'starts', 'skipped', 'draw', 'run_id', 'ending', 'reason', 'openings', 'queueing_ms'}
 
 local function snapshot(keys, s, now_ms)
   local flat = {'now_ms', text(now_ms), 'offers', text(live_offers(keys)), 'leases', text(live_leases(keys)),
