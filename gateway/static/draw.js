@@ -103,21 +103,30 @@ function drawnPlace(draw, number) {
 
 function keepsCommitment(draw) { return toHex(sha256(fromHex(draw.secret))) === draw.commitment; }
 
-// Says on the waiting page that the order is drawn, and why; the build calls it once. NOTICE comes from the build: text by language.
-function notice() {
-  var lead = d.getElementById('lead'), line = d.createElement('p'), link = d.createElement('a');
+// Says on the waiting page in which order people enter, and why. NOTICE comes from the build: texts by language.
+function notice(pulse) {
+  var line = d.getElementById('notice'), lead = d.getElementById('lead'), texts = NOTICE[w.C.lang], link;
+  var reason = pulse.reason && (pulse.reason[w.C.lang] || pulse.reason.id || pulse.reason.en) || '';
+  var said = texts[pulse.draw ? 0 : 1] + ' ' + (reason && reason + ' ');
+  if (line && line.firstChild.data === said) { return; }
+  if (line) { line.parentNode.removeChild(line); }
+  line = d.createElement('p');
   line.id = 'notice';
   line.className = 'lead';
-  line.appendChild(d.createTextNode(NOTICE[w.C.lang][0] + ' '));
-  link.href = w.C.base + 'draw';
-  link.appendChild(d.createTextNode(NOTICE[w.C.lang][1]));
-  line.appendChild(link);
+  line.appendChild(d.createTextNode(said));
+  if (pulse.draw) {
+    link = d.createElement('a');
+    link.href = w.C.base + 'draw';
+    link.appendChild(d.createTextNode(texts[2]));
+    line.appendChild(link);
+  }
   lead.parentNode.insertBefore(line, lead.nextSibling);
 }
 
 // Completes what the waiting page knows of its ticket, unless a reply of the gateway has said it already.
 function tell(draw, ticket) {
-  if (draw.secret && ticket && ticket.number && !ticket.position) { ticket.position = drawnPlace(draw, ticket.number); }
+  if (w.antreanPulse) { notice(w.antreanPulse); }
+  if (draw && draw.secret && ticket && ticket.number && !ticket.position) { ticket.position = drawnPlace(draw, ticket.number); }
 }
 
 w.antreanDraw = tell;

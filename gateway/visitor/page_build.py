@@ -50,10 +50,11 @@ def source(name: str) -> str:
 def draw_script() -> str:
     """The script that knows the order of a draw: the waiting page puts it into itself when there is one."""
     notices = {
-        code: [language.text("draw.notice"), language.text("draw.how")] for code, language in languages().items()
+        code: [language.text(key) for key in ("draw.notice", "order.fifo", "draw.how")]
+        for code, language in languages().items()
     }
     texts = f"var NOTICE={json.dumps(notices, ensure_ascii=False)};"
-    return minified(f"(function(w,d){{'use strict';{texts}\n{source('draw.js')}notice();}})(window,document);")
+    return minified(f"(function(w,d){{'use strict';{texts}\n{source('draw.js')}tell();}})(window,document);")
 
 
 def as_stripped(style: str, direction: str) -> str:

@@ -58,6 +58,7 @@ def pulse_of(snapshot: Snapshot) -> dict[str, Any]:
         "closes_at": knobs.closes_at_ms,
         "ending": knobs.ending.value,
         "draw": None if snapshot.draw is None else asdict(snapshot.draw),
+        "reason": snapshot.reason,
         "message": knobs.message,
         "poll_max_s": snapshot.poll_max_s,
     }

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.domain import estimate
 from gateway.domain.credentials import Pass, Stamp, Ticket, format_number, new_nonce, renew
 from gateway.domain.passes import admit
-from gateway.domain.room import Snapshot
+from gateway.domain.room import Phase, Snapshot
 from gateway.errors import StoreError, StoreUnreachable
 from gateway.store.line import State
 from gateway.visitor.rooms import VisitorRoom
@@ -128,6 +128,8 @@ def describe_for_page(standing: Standing, snapshot: Snapshot | None) -> dict[str
     if snapshot is not None:
         knobs = snapshot.knobs
         state |= {"phase": str(knobs.phase), "now_ms": snapshot.now_ms, "opens_at_ms": knobs.opens_at_ms}
+        if knobs.phase in (Phase.SCHEDULED, Phase.DRAWN):
+            state |= {"drawn": snapshot.draw is not None, "reason": snapshot.reason}
         state |= {"message": knobs.message, "closes_at_ms": knobs.closes_at_ms, "ending": knobs.ending.value}
     return state
 

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.domain import draw as fair
 from gateway.domain.room import Draw
+from gateway.secrets import load_keys
 from gateway.store.line import Line
 from tests.cli.test_room_commands import ROOM, Shell, antrean, on_line, store_url
 
@@ -42,6 +43,30 @@ def test_an_opening_is_announced_with_its_commitment(antrean: Shell, tmp_path: P
     assert published["draw"]["announced_entropy"] == "the lottery"
     assert published["draw"]["secret"] == ""
     assert antrean("room", "show", "--json").json["phase"] == "scheduled"
+
+
+def test_the_commitment_file_is_signed_and_a_draw_is_checked_against_it(antrean: Shell, tmp_path: Path) -> None:
+    antrean("room", "schedule", "--opens-at", in_minutes(10), "--draw", "--entropy-from", "the lottery")
+    file, drawn = tmp_path / "commitment.json", tmp_path / "drawn.json"
+    key = antrean("draw", "key").out.strip()
+    assert key in antrean("draw", "commit", "--out", str(file)).err
+    committed = json.loads(file.read_text("utf-8"))
+    secret = fair.draw_secret(load_keys(antrean.settings)[-1], ROOM, committed["instance"])
+    facts = committed["draw"] | {"size": 10, "secret": secret.hex(), "entropy": "04-17-23"}
+    drawn.write_text(json.dumps(committed | {"draw": facts, "signature": None}), "utf-8")
+    words = ("draw", "verify", str(drawn), "--against", str(file))
+    good = antrean(*words, "--key", key, "--number", "#3")
+    assert (good.code, key in good.err) == (0, True), good.err
+    assert "Number 3 was drawn to position" in good.out
+    other = antrean(*words, "--key", "00" * 32)
+    assert (other.code, "not by the key that was given" in other.err) == (4, True)
+    drawn.write_text(json.dumps(committed | {"draw": facts | {"announced_entropy": "another"}}), "utf-8")
+    assert "announced_entropy is NOT what the commitment file says" in antrean(*words).err
+    file.write_text(json.dumps(committed | {"opens_at_ms": 1}), "utf-8")
+    changed = antrean(*words)
+    assert (changed.code, "changed after it was signed" in changed.err) == (4, True)
+    unsigned = antrean("draw", "commit", "--unsigned")
+    assert ("signature" in unsigned.json, "Not signed" in unsigned.err) == (False, True)
 
 
 def test_times_are_moved_live_and_undone(antrean: Shell) -> None:
