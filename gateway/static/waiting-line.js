@@ -80,7 +80,9 @@ function interval() {
   if (view === 'closed') { return pulse.poll_max_s; }
   if (view === 'trouble' || view === 'bypass') { return 10; }
   var wait = estimate();
-  var seconds = opening() ? (pulse.opens_ms - server_ms()) / 1000 : wait ? (wait.low_s + wait.high_s) / 2 : 1e9;
+  var middle = wait && (wait.low_s + wait.high_s) / 2;
+  // Who knows a place far back does not ask every two seconds because the doors are about to open for others.
+  var seconds = opening() ? (pulse.opens_ms - server_ms()) / 1000 + middle : wait ? middle : 1e9;
   return pulseInterval(seconds, pulse.poll_max_s, hidden());
 }
 

@@ -117,6 +117,10 @@ local function opens_shortly(s, now_ms)
   return s.phase == 'drawn' and not awaits_draw(s) and s.opens_at_ms - now_ms <= AHEAD_MS
 end
 
+-- A tab in the background looks once a minute: of three who are offered, about one knocks in time. Whoever is offered
+-- more than can enter at once waits at the door; when enough stand there, nobody else is offered anything.
+local AHEAD_OFFERS = 3
+
 local function credit_ahead(keys, s)
-  return math.max(0, DOOR_S * math.max(1, s.rate / 60) - live_offers(keys))
+  return math.max(0, AHEAD_OFFERS * DOOR_S * math.max(1, s.rate / 60) - live_offers(keys))
 end
