@@ -9,6 +9,7 @@ from loadtests.replay.opening import DrawnOpening
 from loadtests.replay.verdict import Check
 
 AROUND_S = 120
+SMOOTH_S = 5
 FIRST_S = (1, 10, 60, 120)
 DELIVERED_SHARE = 0.95  # of the rate over each of the first spans but the very first second
 FRONT = (1, 100, 1000)
@@ -65,7 +66,12 @@ def requests_around(day: Day) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     seconds = day.ledger.seconds.columns()
     at_s = seconds["at_s"] - day.opening.opens_s
     near = np.abs(at_s) <= 2 * AROUND_S
-    return at_s[near], {name: seconds[name][near] for name in ("pulses", "check_ins", "pages")}
+    return at_s[near], {name: _smooth(seconds[name])[near] for name in ("pulses", "check_ins", "pages")}
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """Means of five seconds: where ticks are watched one by one, a second is booked with the next."""
+    return np.convolve(values, np.ones(SMOOTH_S) / SMOOTH_S, "same")
 
 
 def _claims_after_opening_s(day: Day, opening: DrawnOpening) -> np.ndarray:
@@ -81,7 +87,7 @@ def _delivered(day: Day, at_s: np.ndarray, span_s: int) -> float:
 def _requests(day: Day, from_s: int) -> str:
     seconds = day.ledger.seconds.columns()
     part = slice(from_s, from_s + AROUND_S)
-    kinds = {name: seconds[name][part] for name in ("pulses", "check_ins", "pages")}
+    kinds = {name: _smooth(seconds[name])[part] for name in ("pulses", "check_ins", "pages")}
     parts = [
         f"{name.replace('_', '-')} {values.mean():,.0f} (at most {values.max():,.0f})"
         for name, values in kinds.items()
