@@ -31,9 +31,9 @@ class Reading:
     @property
     def standstill_s(self) -> float:
         """For how long no worker has ticked, by the store's clock; on and on while the store does not answer."""
-        if self.snapshot is None or self.vitals is None or not self.vitals.tick_ms:
+        if self.snapshot is None or not self.snapshot.tick_ms:
             return self.age_s
-        return max(0, self.snapshot.now_ms - self.vitals.tick_ms) / 1000 + self.age_s
+        return max(0, self.snapshot.now_ms - self.snapshot.tick_ms) / 1000 + self.age_s
 
     def view(self) -> dict[str, Any] | None:
         """As the API shows it; None when the room was never read."""

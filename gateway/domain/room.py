@@ -142,6 +142,7 @@ class Snapshot:
     late_returns: int
     workers: int  # gateway workers heard in the last seconds
     poll_max_s: int
+    tick_ms: int = 0  # the store's wall time at the last tick
     registered: int = 0  # workers heard in the last minutes and not stopped since
     started_ms: int = 0  # wall time at which this line began
     late_share: float = 0.0  # share of the latest offers that went to late returns

@@ -447,6 +447,10 @@ def _error(reply: Exception) -> Exception:
             return StoreUnreachable("the line has just changed")
         case "MOVED" | "ASK" | "TRYAGAIN" | "LOADING" | "READONLY" | "CLUSTERDOWN" | "MASTERDOWN" | "BUSY" | "OOM":
             return StoreUnreachable(f"the store is not ready: {text}")
+        case "SCHEMA":
+            return StoreError(
+                "the store's line was written by another version of Antrean: run that one, or empty the store"
+            )
     if "unction not found" in text:
         return StoreUnreachable("the function library is being loaded")
     return StoreError(f"the store refused: {text}")

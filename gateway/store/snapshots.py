@@ -1,4 +1,4 @@
-"""Between the store's flat replies and Snapshot; and what a worker knows, for restore."""
+"""Between the store's replies and Snapshot; and what a worker knows, for restore."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from typing import Any
 
 from gateway.domain.room import Draw, Ending, Knobs, Phase, Planned, Snapshot
 from gateway.errors import StoreError
@@ -13,17 +14,17 @@ from gateway.errors import StoreError
 
 def parse_snapshot(room: str, reply: object) -> Snapshot:
     """The Snapshot in a reply of tick, read, set_knobs or restore. Raises StoreError on any other reply."""
-    if not isinstance(reply, Sequence) or isinstance(reply, str) or len(reply) % 2:
+    if not isinstance(reply, str):
         raise StoreError(f"the store answered {reply!r:.200} where a snapshot was expected")
     try:
-        return _build(room, {str(key): str(value) for key, value in zip(reply[::2], reply[1::2], strict=True)})
-    except (KeyError, ValueError, TypeError) as error:
+        return _build(room, json.loads(reply))
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"the store's snapshot of {room} is damaged: {error!r}") from error
 
 
-def _build(room: str, fields: dict[str, str]) -> Snapshot:
+def _build(room: str, fields: dict[str, Any]) -> Snapshot:
     def whole(name: str) -> int:
-        return int(float(fields[name]))
+        return int(fields[name])
 
     return Snapshot(
         room=room,
@@ -52,6 +53,7 @@ def _build(room: str, fields: dict[str, str]) -> Snapshot:
         density=float(fields["density"]),
         delivered_per_minute=float(fields["delivered"]),
         present=whole("present"),
+        tick_ms=whole("tick_ms"),
         since_release_ms=whole("since_release_ms"),
         claimed=whole("claimed"),
         finished=whole("finished"),

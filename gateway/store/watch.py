@@ -57,7 +57,6 @@ class WorkerSeen:
 class Vitals:
     """One look at what is watched."""
 
-    tick_ms: int  # the store's wall time at the last tick
     counters: Mapping[str, float]
     seen: tuple[tuple[str, int], ...]  # worker and its last tick
     reports: Mapping[str, Report]
@@ -105,8 +104,7 @@ class RoomWatch:
 
     async def vitals(self) -> Vitals:
         """Everything in one round trip."""
-        tick, metrics, workers, reports, rows, samples, plan, course, at_start, before = await self._execute(
-            ("HGET", self._key("line"), "tick_ms"),
+        metrics, workers, reports, rows, samples, plan, course, at_start, before = await self._execute(
             ("HGETALL", self._key("metrics")),
             ("ZRANGE", self._key("workers"), 0, -1, "WITHSCORES"),
             ("HGETALL", watch_key(self._room, "reports")),
@@ -118,7 +116,6 @@ class RoomWatch:
             ("LINDEX", watch_key(self._room, "told"), 0),
         )
         return Vitals(
-            tick_ms=int(tick or 0),
             counters={name: float(amount) for name, amount in _pairs(metrics)},
             seen=tuple((worker, int(float(at_ms))) for worker, at_ms in _pairs(workers)),
             reports={worker: Report(**json.loads(told)) for worker, told in _pairs(reports)},

@@ -6,6 +6,7 @@ that a reply decides is due earlier than two seconds later.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -368,10 +369,11 @@ class Day:
             self._take_answers(who, reply, pending.room_times[part] // WINDOW_MS, second, part)
         self._book(pending, joins, away=newest is None)
 
-    def _watch_tick(self, reply: list[str]) -> None:
-        """Every tick: the ceiling. (The snapshot begins with now_ms, offers, leases, ghosts.)"""
+    def _watch_tick(self, reply: str) -> None:
+        """Every tick: the ceiling."""
+        told = json.loads(reply)
         self.ledger.ticks += 1
-        self.ledger.over_ceiling += int(reply[3]) + int(reply[5]) + int(reply[7]) > self.profile.ceiling
+        self.ledger.over_ceiling += told["offers"] + told["leases"] + told["ghosts"] > self.profile.ceiling
 
     def _take_snapshot(self, reply: object) -> None:
         snapshot = self._store.snapshot(reply)

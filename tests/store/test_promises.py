@@ -351,7 +351,7 @@ def test_a_million_late_returns_are_walked_in_bounded_work_and_hold_nobody_up(op
     line.join(1_000_000)
     line.tick_for(160)
     cursors = {"serving": 1_000_000, "called": 1_000_000, "ready": 1_000_000, "late": 1_000_000}
-    line.client.hset("antrean:{room}:line", mapping=cursors)
+    line.state(**cursors)
     line.client.setrange("antrean:{room}:late", 0, b"\xff" * 125_000)
     line.client.setbit("antrean:{room}:late", 1_000_000, 1)
     for key in ("offers", "offers:late"):

@@ -34,7 +34,7 @@ def offered(line: VirtualLine, count: int, *, seconds: float = 30) -> None:
 
 def measured(line: VirtualLine) -> float:
     """The share of those called who are there, as it is measured; what is shown is smoother."""
-    return float(line.client.hget("antrean:{room}:line", "density") or 0)
+    return float(line.state()["density"])
 
 
 def late_returns(line: VirtualLine, count: int) -> None:
@@ -69,7 +69,7 @@ def test_a_room_that_is_not_there_is_opened_by_nothing_but_restore(open_line: Op
 
 def test_what_another_version_wrote_is_left_alone(open_line: OpenLine) -> None:
     line = open_line()
-    line.client.hset("antrean:{room}:line", "schema", 2)
+    line.state(schema=3)
     refused(line, "SCHEMA")
     line.run_id = "second"
     with pytest.raises(redis.ResponseError, match="SCHEMA"):
@@ -231,7 +231,7 @@ def test_nobody_goes_straight_in_on_credit_that_was_used(open_line: OpenLine) ->
     line.join(41)
     while line.tick().serving < 41:
         assert line.snapshot.claimed == 0, "the claim bucket is full meanwhile"
-    banked = int(float(line.client.hget("antrean:{room}:line", "credit")))
+    banked = int(line.state()["credit"])
     assert (banked < 8, line.join(10)) == (True, (42, banked))
     line.client.flushall()
     line = open_line(rate_per_minute=600)
@@ -246,7 +246,7 @@ def test_nobody_goes_straight_in_when_the_claims_of_this_second_are_used(open_li
     line = open_line(rate_per_minute=600)
     offered(line, 10, seconds=5)
     assert line.check_in(*range(1, 11)) == ["admitted"] * 10
-    assert float(line.client.hget("antrean:{room}:line", "credit")) >= 5
+    assert line.state()["credit"] >= 5
     assert line.join(5) == (11, 0)
 
 

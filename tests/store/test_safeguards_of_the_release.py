@@ -10,7 +10,7 @@ from virtual import VirtualLine
 
 
 def read(line: VirtualLine, field: str) -> float:
-    return float(line.client.hget("antrean:{room}:line", field) or 0)
+    return float(line.state()[field])
 
 
 # What is banked
@@ -184,11 +184,11 @@ def test_a_hole_of_millions_is_walked_in_bounded_work(open_line: OpenLine) -> No
     """Safeguard: SCAN_BYTES_MOST."""
     line = open_line(rate_per_minute=60)
     cursors = {"issued": 3_000_000, "called": 3_000_000, "ready": 3_000_000}
-    line.client.hset("antrean:{room}:line", mapping=cursors)
+    line.state(**cursors)
     line.tick_for(2)
     passed = line.tick().serving
     assert 0 < passed - (line.tick().serving - passed) <= 8 * (65_536 + 512) * 9
-    line.client.hset("antrean:{room}:line", mapping={**cursors, "serving": 0})
+    line.state(**cursors, serving=0)
     line.tick()
     assert 0 < line.snapshot.serving <= 8 * (65_536 + 512)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import json
 import random
 from collections.abc import Iterable
 from typing import Any
@@ -11,9 +12,18 @@ import redis
 
 from gateway.domain.room import Knobs, Snapshot
 from gateway.store.functions import LIBRARY, Command, Functions
+from gateway.store.keys import room_key
 from gateway.store.snapshots import known_json, parse_snapshot
 
 TICK_MS = 250
+
+
+_STATE = """
+local s = cmsgpack.unpack(redis.call('GET', KEYS[1]))
+for i = 1, #ARGV, 2 do s[ARGV[i]] = tonumber(ARGV[i + 1]) or ARGV[i + 1] end
+redis.call('SET', KEYS[1], cmsgpack.pack(s))
+return cjson.encode(s)
+"""
 
 
 class VirtualLine:
@@ -43,6 +53,12 @@ class VirtualLine:
             self.now_ms += TICK_MS
         self.snapshot = parse_snapshot("room", reply)
         return self.snapshot
+
+    def state(self, **changes: float | str) -> dict[str, Any]:
+        """What the store keeps of the line itself, and with ``changes`` made to it."""
+        pairs = [text for pair in changes.items() for text in pair]
+        kept: dict[str, Any] = json.loads(self.client.eval(_STATE, 1, room_key("room", "line"), *pairs))
+        return kept
 
     def tick(self, after_ms: int = TICK_MS) -> Snapshot:
         self.now_ms += after_ms

@@ -44,7 +44,7 @@ local function planned_of(s) return s.openings ~= '' and cjson.decode(s.openings
 
 local function keep_planned(s, planned) s.openings = #planned > 0 and cjson.encode(planned) or '' end
 
--- The line of an opening; `opening` is as in `planned_of`. The caller saves EVERYTHING.
+-- The line of an opening; `opening` is as in `planned_of`. The caller saves it.
 -- Keeps true: the commitment is there before the first number of its line.
 local function begin_opening(keys, s, opening, now_ms, actor, why)
   local was = s.phase

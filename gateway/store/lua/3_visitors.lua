@@ -57,7 +57,7 @@ local function join(KEYS, ARGV)
   end
   if s.phase == 'closed' or s.phase == 'last-call' then return redis.error_reply('CLOSED ' .. s.phase) end
   pass_time(keys, s, now_ms)
-  if freeze_if_due(s, now_ms) then save_state(keys, s, {'phase', 'draw', 'drawn', 'revision'}) end
+  freeze_if_due(s, now_ms)
   local admitted = straight_in(keys, s, count)
   local first = s.issued + 1
   s.issued = s.issued + count
@@ -72,7 +72,7 @@ local function join(KEYS, ARGV)
   local answer = {s.instance, text(s.generation), text(first), text(count), text(admitted)}
   redis.call('HSET', keys.joins, worker, cjson.encode({sequence, s.vt, answer}))
   write_log(keys)
-  save_state(keys, s, {'issued', 'serving', 'called', 'ready', 'claimed', 'released_vt', unpack(TIME_FIELDS)})
+  save_state(keys, s)
   return answer
 end
 
@@ -230,7 +230,7 @@ local function check_in(KEYS, ARGV)
   -- A number of a safety gap was given out after all.
   if s.skipped ~= '' and #waiting > 0 then set_bits(keys.gone, waiting, 0) end
   write_log(keys)
-  save_state(keys, s, {'issued', 'late', 'late_returns', 'claimed', 'released_vt', unpack(TIME_FIELDS)})
+  save_state(keys, s)
   return states
 end
 
@@ -288,7 +288,7 @@ local function touch(KEYS, ARGV)
   end
   if #flat > 0 then redis.call('ZADD', keys.leases, unpack(flat)) end
   write_log(keys)
-  save_state(keys, s, {'found'})
+  save_state(keys, s)
   return answers
 end
 
@@ -317,7 +317,7 @@ local function finish(KEYS, ARGV)
   end
   write_log(keys)
   s.finished = s.finished + fresh
-  save_state(keys, s, {'finished', 'late'})
+  save_state(keys, s)
   return fresh
 end
 
@@ -346,7 +346,7 @@ local function leave(KEYS, ARGV)
     end
   end
   write_log(keys)
-  save_state(keys, s, {'late'})
+  save_state(keys, s)
   return left
 end
 

@@ -207,7 +207,7 @@ local function tick(KEYS, ARGV)
   s.tick_ms = now_ms
   s.share = heard_share(keys, now_ms)
   pass_time(keys, s, now_ms)
-  local has_begun = keep_schedule(keys, s, now_ms)
+  keep_schedule(keys, s, now_ms)
   lapse_offers(keys, s)
   lapse_leases(keys, s)
   step(keys, s)
@@ -218,10 +218,6 @@ local function tick(KEYS, ARGV)
   if s.late == 0 and (s.serving == s.issued or s.present == 0) then s.released_vt = s.vt end
   note_queueing(keys, s, now_ms)
   sample(keys, s, now_ms)
-  save_state(keys, s, has_begun and EVERYTHING or {'revision', 'tick_ms', 'phase', 'called', 'ready', 'serving', 'late', 'turn', 'door_limit', 'density',
-    'delivered', 'present', 'lapsed', 'passed', 'claimed', 'released_vt', 'step_vt', 'step_claimed', 'step_issued',
-    'step_serving', 'step_passed', 'step_lapsed', 'coming', 'entering', 'late_share', 'sample_ms', 'empty_vt', 'gap', 'calls', 'share',
-    'draw', 'drawn', 'absent_offers', 'queueing_ms',
-    unpack(TIME_FIELDS)})
+  save_state(keys, s)
   return snapshot(keys, s, now_ms)
 end

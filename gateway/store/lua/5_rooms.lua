@@ -63,7 +63,7 @@ local function restore(KEYS, ARGV)
   if s.schema ~= 0 and s.schema ~= SCHEMA then return redis.error_reply('SCHEMA ' .. text(s.schema)) end
   if s.run_id == run_id and s.restoring == '' and sentinels_stand(keys) then
     s.poll_max_s = known.fresh.poll_max_s
-    save_state(keys, s, {'poll_max_s'})
+    save_state(keys, s)
     return snapshot(keys, s, now_ms)
   end
   if s.restoring ~= run_id then
@@ -74,7 +74,7 @@ local function restore(KEYS, ARGV)
   s.schema = SCHEMA
   local waited = now_ms - s.restore_ms
   if waited >= 0 and waited < RESTORE_MS then
-    save_state(keys, s, EVERYTHING)
+    save_state(keys, s)
     return redis.status_reply('restoring')
   end
   plant_sentinels(keys)
@@ -87,7 +87,7 @@ local function restore(KEYS, ARGV)
   s.step_serving, s.step_passed, s.step_lapsed = s.serving, s.passed, s.lapsed
   if s.density <= 0 then s.density = 1 end
   grace(s)
-  save_state(keys, s, EVERYTHING)
+  save_state(keys, s)
   return snapshot(keys, s, now_ms)
 end
 
@@ -142,8 +142,7 @@ local function set_knobs(KEYS, ARGV)
   trim_credits(s)
   s.revision = s.revision + 1
   note(keys, s, now_ms, ARGV[4], ARGV[5], changes)
-  save_state(keys, s, {'rate', 'ceiling', 'opens_at_ms', 'closes_at_ms', 'phase', 'message', 'ending', 'revision', 'ready', 'absent_offers',
-    'calls', 'empty_vt', 'released_vt', unpack(TIME_FIELDS)})
+  save_state(keys, s)
   return snapshot(keys, s, now_ms)
 end
 
@@ -161,7 +160,7 @@ local function new_line(KEYS, ARGV)
   begin_again(keys, s, ARGV[3], now_ms)
   s.revision = s.revision + 1
   note(keys, s, now_ms, ARGV[4], ARGV[5], {line = {was, s.instance}})
-  save_state(keys, s, EVERYTHING)
+  save_state(keys, s)
   return snapshot(keys, s, now_ms)
 end
 

@@ -69,7 +69,7 @@ local function schedule(KEYS, ARGV)
   else
     begin_opening(keys, s, new, now_ms, ARGV[3], ARGV[4])
   end
-  save_state(keys, s, EVERYTHING)
+  save_state(keys, s)
   return snapshot(keys, s, now_ms)
 end
 
@@ -87,7 +87,7 @@ local function unschedule(KEYS, ARGV)
   keep_planned(s, kept)
   s.revision = s.revision + 1
   note(keys, s, now_ms, ARGV[3], ARGV[4], {planned = {text(removed.opens_at_ms), ''}})
-  save_state(keys, s, {'openings', 'revision'})
+  save_state(keys, s)
   return snapshot(keys, s, now_ms)
 end
 
@@ -111,7 +111,7 @@ local function enter_entropy(KEYS, ARGV)
   keep_draw(s, draw)
   s.revision = s.revision + 1
   note(keys, s, now_ms, ARGV[3], ARGV[4], {entropy = {'', ARGV[6]}})
-  save_state(keys, s, {'phase', 'draw', 'drawn', 'revision'})
+  save_state(keys, s)
   return snapshot(keys, s, now_ms)
 end
 
@@ -133,7 +133,7 @@ local function reveal(KEYS, ARGV)
   for _, key in ipairs({keys.seen[0], keys.seen[1], keys.gone, keys.late}) do redis.call('UNLINK', key) end
   plant_sentinels(keys)
   s.late, s.called, s.ready, s.calls, s.density, s.entering = 0, s.serving, s.serving, '', 1, 0
-  save_state(keys, s, {'draw', 'drawn', 'late', 'called', 'ready', 'calls', 'density', 'entering'})
+  save_state(keys, s)
   return snapshot(keys, s, now_ms)
 end
 

@@ -31,7 +31,7 @@ local function reserve(KEYS, ARGV)
     first = s.issued + 1
     s.issued = s.issued + count
     set_range(keys.seen[s.window % 2], first, s.issued)
-    save_state(keys, s, {'issued', unpack(TIME_FIELDS)})
+    save_state(keys, s)
   end
   redis.call('HSET', keys.stamps, block, text(first))
   return {text(s.generation), text(first)}
@@ -69,7 +69,7 @@ local function redeem(KEYS, ARGV)
     if number > s.serving then mark(keys, s, number) end
     numbers[#numbers + 1] = text(number)
   end
-  save_state(keys, s, {'issued', unpack(TIME_FIELDS)})
+  save_state(keys, s)
   return numbers
 end
 

@@ -29,7 +29,7 @@ local function move(KEYS, ARGV)
     end
     answers[#answers + 1] = text(answer)
   end
-  save_state(keys, s, TIME_FIELDS)
+  save_state(keys, s)
   return answers
 end
 
