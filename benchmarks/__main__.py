@@ -10,12 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.status import Status
 
-from benchmarks import polling, report, rounds, store_cost
+from benchmarks import draw_cost, polling, report, rounds, store_cost
 from benchmarks.calls import the_calls
 from benchmarks.client import Client, LoadError
 from benchmarks.stack import SERVERS, StackError, has_granian, running
 
-PARTS = ("calls", "store", "polling")
+PARTS = ("calls", "store", "polling", "draw")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     results: list[rounds.Result] = []
     costs: list[store_cost.LineCost] = []
     lines: list[polling.Polling] = []
+    draws: list[draw_cost.DrawCost] = []
     with Console(stderr=True).status("starting") as status:
         try:
             if "calls" in options.parts:
@@ -37,10 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
             if "polling" in options.parts:
                 lines = polling.reckon()
                 report.show_polling(console, lines)
+            if "draw" in options.parts:
+                draws = draw_cost.measure_draw(report.check_in_us(results))
+                report.show_draws(console, draws)
         except (StackError, LoadError) as error:
             console.print(f"[red]{error}[/]", highlight=False)
             return 1
-    options.json.write_text(json.dumps(report.as_json(results, costs, lines), indent=1) + "\n", "utf-8")
+    options.json.write_text(json.dumps(report.as_json(results, costs, lines, draws), indent=1) + "\n", "utf-8")
     console.print(f"The same as JSON: {options.json}")
     return 0
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.draw_cost import DrawCost
 from benchmarks.polling import Polling
 from benchmarks.rounds import Result
 from benchmarks.store_cost import LineCost
@@ -98,7 +100,26 @@ def show_polling(console: Console, lines: Sequence[Polling]) -> None:
     console.print(table)
 
 
-def as_json(results: Sequence[Result], costs: Sequence[LineCost], lines: Sequence[Polling]) -> dict[str, Any]:
+def check_in_us(results: Sequence[Result]) -> float | None:
+    """Processor time of a check-in, if it was measured."""
+    found = [result for result in results if result.call.name == "check-in" and result.server == "uvicorn"]
+    return call_figures(found[0])["processor_us"] if found else None
+
+
+def show_draws(console: Console, costs: Sequence[DrawCost]) -> None:
+    """A line for each size of draw."""
+    table = Table(title="The place of a drawn number, µs; to reach: at most 10 % of a check-in")
+    for column in ("drawn", "first time", "remembered", "of a check-in"):
+        table.add_column(column, justify="right")
+    for cost in costs:
+        share = "not measured" if cost.share is None else f"{cost.share:.1%}"
+        table.add_row(f"{cost.size:,}", f"{cost.first_us:.1f}", f"{cost.remembered_us:.2f}", share)
+    console.print(table)
+
+
+def as_json(
+    results: Sequence[Result], costs: Sequence[LineCost], lines: Sequence[Polling], draws: Sequence[DrawCost]
+) -> dict[str, Any]:
     """Everything that the tables show, and every round."""
     return {
         "machine": {
@@ -127,4 +148,5 @@ def as_json(results: Sequence[Result], costs: Sequence[LineCost], lines: Sequenc
             }
             for line in lines
         ],
+        "draws": [asdict(cost) for cost in draws],
     }

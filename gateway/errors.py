@@ -108,5 +108,18 @@ class InvalidKnob(AntreanError):
     """An operator's value that cannot be used; the message says what is allowed."""
 
 
+class NoSuchOpening(AntreanError):
+    """No opening of that id is planned."""
+
+
+class SigningMissing(AntreanError):
+    """The library that signs is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "signatures need the library cryptography (the extra 'signing'): install it, or say --unsigned"
+        )
+
+
 class DrawRefuted(AntreanError):
     """A published draw is not what was committed to, or no draw at all; the message says which."""

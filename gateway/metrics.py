@@ -75,6 +75,17 @@ FIGURES = (
     _Figure("waiting", "Tickets in line, present or not, both lanes.", lambda r, s: s.waiting),
     _Figure("present", "Waiting visitors seen in the last two presence windows.", lambda r, s: s.present),
     _Figure("late", "Returned visitors waiting in the late lane.", lambda r, s: s.late),
+    _Figure(
+        "queueing",
+        "1 while anybody waits; 0: standby, everyone passes straight through.",
+        lambda r, s: float(bool(s.queueing_since_ms)),
+    ),
+    _Figure(
+        "queueing_seconds",
+        "For how long people have waited without a break; 0 in standby.",
+        lambda r, s: (s.now_ms - s.queueing_since_ms) / 1000 if s.queueing_since_ms else 0.0,
+    ),
+    _Figure("openings_planned", "Openings to come after the one under way.", lambda r, s: len(s.openings)),
     _Figure("density_ratio", "Share of the tickets ahead that enter, as lately, 0 to 1.", lambda r, s: s.density),
     _Figure("workers", "Gateway workers heard in the last seconds.", lambda r, s: s.workers),
     _Figure(

@@ -20,7 +20,7 @@ from loadtests.checks import judge
 from loadtests.command import end_clearly
 from loadtests.personas import EVERYONE, PERSONAS
 from loadtests.plan import parse_mix
-from loadtests.room import Room, default_command
+from loadtests.room import FREEZE_S, STARTED_WITHIN_S, Room, default_command
 from loadtests.shapes import SHAPES, Shape
 from loadtests.stack import Stack, own_stack
 from loadtests.summary import rows
@@ -124,6 +124,10 @@ def run(options: argparse.Namespace) -> int:
                 per_minute, since_s = outside.rate_per_minute(stack.host, options.room), 0.0
             else:
                 since_s = undo.enter_context(room.rate(per_minute))
+            if shape.drawn_opening:
+                length_s += STARTED_WITHIN_S + FREEZE_S  # until the doors open
+                drained_s = options.users * 60 / per_minute
+                undo.enter_context(room.opening(length_s - STARTED_WITHIN_S - FREEZE_S, drained_s / 2))
             folder.mkdir(parents=True)
             plan = _plan(options, stack.host, per_minute, length_s)
             before = outside.figures(stack.host, stack.desk, options.room)

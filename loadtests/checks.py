@@ -135,7 +135,7 @@ def position_never_grows(ledger: Ledger) -> Check:
         f"visitor {visitor} went from position {earlier.position} to {later.position}"
         for visitor, seen in readings.items()
         for earlier, later in pairwise(seen)
-        if later.position > earlier.position
+        if later.position > earlier.position > 0
         and (later.instance, later.generation) == (earlier.instance, earlier.generation)
     ]
     return verdict("position", "No position ever grew", len(readings), wrong, f"{len(readings)} visitors")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loadtests.admissions import distinct
-from loadtests.ledger import Absent, Admitted, Ended, Ledger, Seen, Silence
+from loadtests.ledger import Absent, Admitted, Ended, Ledger, Pulse, Seen, Silence
 from loadtests.verdict import HEARING_S
 
 LEAST_S = 5.0  # less says nothing
@@ -19,6 +19,8 @@ def delivered_per_minute(ledger: Ledger, rate_per_minute: float) -> float | None
     slept = {event.visitor for event in ledger.all(Absent)}
     enough = max(2.0, rate_per_minute / 60 * HEARING_S)
     busy = _crowded(_changes(ledger, slept), enough)
+    opens_s = max((pulse.opens_at_s for pulse in ledger.all(Pulse)), default=0.0)
+    busy = [(max(from_s, opens_s), until_s) for from_s, until_s in busy if until_s > opens_s]
     length_s = sum(until_s - from_s - _silent_s(ledger, from_s, until_s) for from_s, until_s in busy)
     if length_s < LEAST_S:
         return None

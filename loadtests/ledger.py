@@ -54,7 +54,7 @@ class Seen(Event):
     """The state of its own ticket, from ``join``, ``ticket`` or ``check-in``."""
 
     number: int
-    position: int
+    position: int  # 0: still to be drawn
     state: str
     ahead: int | None
     low_s: float | None
@@ -81,6 +81,8 @@ class Pulse(Event):
     received_s: float
     density: float = 1.0  # people behind a ticket
     expected_per_minute: float = 0.0  # what the main lane can reckon with; 0: not said
+    opens_at_s: float = 0.0  # 0: no opening is announced
+    draw: dict[str, Any] | None = None  # its public facts
     skipped: list[list[int]] = field(default_factory=list)  # first and last position of stretches where nobody is
 
 

@@ -13,7 +13,9 @@ MOVES_FOR_S = 90.0
 
 def pulse_interval_s(me: Seen, pulse: Pulse, now_s: float) -> float:
     """A tenth of the middle of the expected range, between 2 s and the longest that the room allows."""
-    wait_s = _middle_of_wait_s(me, pulse, now_s)
+    wait_s = _middle_of_wait_s(me, pulse, now_s) if me.position else 0.0
+    if pulse.phase in ("scheduled", "drawn"):
+        wait_s = max(0.0, pulse.opens_at_s - now_s) + (wait_s or 0.0)
     return pulse.poll_max_s if wait_s is None else min(max(wait_s / 10, POLL_LEAST_S), pulse.poll_max_s)
 
 

@@ -36,6 +36,8 @@ def pulse_in(body: dict[str, Any], visitor: int, sent_s: float, received_s: floa
         received_s=received_s,
         density=float(body.get("density") or 1),
         expected_per_minute=float(body.get("expected_per_minute") or 0),
+        opens_at_s=float(body.get("opens_at") or 0) / 1000,
+        draw=body.get("draw"),
         skipped=[[int(first), int(last)] for first, last in body.get("skipped") or ()],
     )
 
@@ -48,7 +50,7 @@ def seen_of(reply: Reply, visitor: int, pulse: Pulse | None, call: str) -> Seen:
         return Seen(
             visitor=visitor,
             number=int(body["number"]),
-            position=int(body["position"]),
+            position=0 if body["position"] is None else int(body["position"]),
             state=str(body["state"]),
             ahead=None if body.get("ahead") is None else int(body["ahead"]),
             low_s=None if eta.get("low_s") is None else float(eta["low_s"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ from loadtests import outside
 
 COMMAND_WITHIN_S = 15.0
 HEARD_WITHIN_S = 5.0
+STARTED_WITHIN_S = 15.0  # locust is there, and its first visitors
+FREEZE_S = 110  # what a room with the longest polls allows, and a little
 
 
 class RateError(Exception):
@@ -56,6 +59,28 @@ class Room:
         finally:
             self._restore("--ceiling", former)
 
+    @contextlib.contextmanager
+    def opening(self, length_s: float, open_s: float) -> Iterator[None]:
+        """Run with a drawn opening: people come for ``length_s``; after the freeze it opens so long.
+
+        Everyone in line now loses their place. Afterwards the room is simply open. Raises RateError.
+        """
+        opens_s = time.time() + STARTED_WITHIN_S + length_s + FREEZE_S
+        times = [
+            f"{dt.datetime.fromtimestamp(at_s, dt.UTC):%Y-%m-%dT%H:%M:%SZ}" for at_s in (opens_s, opens_s + open_s)
+        ]
+        self._call("close")
+        self._call(
+            "schedule", "--opens-at", times[0], "--closes-at", times[1], "--draw", "--freeze", str(FREEZE_S)
+        )
+        try:
+            yield
+        finally:
+            self._call("set", "--closes-at", "none")
+            self._call("close")
+            self._call("new-line", "--yes")  # an opening whose draw was never made cannot be opened by hand
+            self._call("open")
+
     def _restore(self, option: str, former: float) -> None:
         """A room that is out of reach by now is said, and does not hide what the run found."""
         try:
@@ -64,12 +89,15 @@ class Room:
             print(f"loadtests: the former {option} {former:g} was not set again: {exc}", file=sys.stderr)
 
     def _set(self, option: str, value: float) -> None:
+        self._call("set", option, f"{value:g}")
+
+    def _call(self, verb: str, *options: str) -> None:
         if not self._command:
             raise RateError(
                 "no .venv/bin/antrean here to set the rate with: run `make run` once, give another command "
                 "with --antrean, or measure at the present rate with --keep-rate"
             )
-        call = [*self._command, "room", "set", self._room, option, f"{value:g}"]
+        call = [*self._command, "room", verb, self._room, *options]
         try:
             done = subprocess.run(
                 call, env=self._environ, capture_output=True, text=True, timeout=COMMAND_WITHIN_S, check=False

@@ -25,6 +25,9 @@ class Shape(ABC):
     rate_over_arrivals: ClassVar[float | None] = None
     """The admission rate that belongs to the shape, in average arrivals; None: any."""
 
+    drawn_opening: ClassVar[bool] = False
+    """Whether the room is scheduled for the run: a countdown while people come, a draw, the doors, a last call."""
+
     @abstractmethod
     def arrivals(self, visitors: int, length_s: float, dice: random.Random) -> list[float]:
         """Seconds from the start of the run, ascending, one for each visitor."""
@@ -153,6 +156,22 @@ class ReopenHerd(Shape):
         return sorted(dice.uniform(0, length_s * self.ARRIVED) for _ in range(visitors))
 
 
+class Opening(Shape):
+    """An announced opening: people gather during the countdown, ever more, are drawn, and enter; then a last call.
+
+    Models the whole of it: a pre-queue in which nobody has a place, the freeze, the draw that every visitor checks
+    and computes from the pulse alone, the first admissions, and a closing time at which half are still in line.
+    Leaves out: tabs in the background, a public value entered by hand (the draw is one without), and how long the
+    countdown of a real opening is.
+    """
+
+    default_length_s = 60.0
+    drawn_opening = True
+
+    def arrivals(self, visitors: int, length_s: float, dice: random.Random) -> list[float]:
+        return _drawn(lambda share: 0.4 + share**2, visitors, length_s, dice)
+
+
 def _drawn(
     density: Callable[[float], float], visitors: int, length_s: float, dice: random.Random, grain: int = 26 * 60
 ) -> list[float]:
@@ -168,5 +187,5 @@ def _drawn(
 
 SHAPES: dict[str, Shape] = {
     type(shape).__name__: shape
-    for shape in (Smoke(), OpeningSpike(), Cpns2014(), Soak(), StepToLimit(), ReopenHerd())
+    for shape in (Smoke(), OpeningSpike(), Cpns2014(), Soak(), StepToLimit(), ReopenHerd(), Opening())
 }

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from loadtests import forms, riddles
+from loadtests import draw, forms, riddles
 from loadtests.browser import Browser, Reply, TroubleError
 from loadtests.identities import Identities
 from loadtests.ledger import Admitted, Event, Known, Pulse, Registered, Seen, clock
@@ -54,6 +54,8 @@ class Patient:
         self.pulse: Pulse | None = None
         self.pulse_read_s = 0.0
         self.late = False
+        self.commitment = ""  # of the draw, as it was first seen
+        self.place = 0  # as we computed it ourselves
 
     def live(self) -> str:
         """The whole visit; returns its outcome. Raises TroubleError."""
@@ -101,6 +103,8 @@ class Patient:
         """
         if clock() - self.pulse_read_s > PULSE_STALE_S:
             self.read_pulse()
+        if not me.position:
+            return self.await_draw(me)
         if me.state in ("called", "late") or (self.pulse and me.position <= self.pulse.called):
             self.pause(me.poll_s)
             return self.look("check-in")
@@ -110,6 +114,20 @@ class Patient:
             return me
         self.world.sleep(self.dice.uniform(0, CALLED_SPREAD_S))
         return self.look("check-in")
+
+    def await_draw(self, me: Seen) -> Seen:
+        """Nobody has a place yet: only the pulse is read, until it publishes the draw, which is checked."""
+        assert self.pulse is not None
+        self.pause(pulse_interval_s(me, self.pulse, clock()))
+        self.read_pulse()
+        facts = self.pulse.draw
+        if not facts or not facts.get("secret"):
+            return me
+        try:
+            self.place = draw.place(facts, me.number, self.commitment)
+        except (draw.FalseDrawError, KeyError, ValueError) as exc:
+            raise TroubleError("a false draw", "pulse", repr(exc)) from exc
+        return replace(me, position=self.place)
 
     def open_again(self, me: Seen, name: str) -> Seen | Reply:
         """Load the page anew: to the line a check-in like any other. The page then asks for its ticket."""
@@ -130,6 +148,8 @@ class Patient:
         reply = self.browser.fetch("GET", f"/_queue/{self.world.room}/pulse", "pulse")
         self.pulse = pulse_of(reply, self.me)
         self.pulse_read_s = reply.received_s
+        if self.pulse.draw and not self.commitment:
+            self.commitment = str(self.pulse.draw.get("commitment"))
         self.world.note(self.pulse)
 
     def look(self, call: str) -> Seen:
@@ -144,6 +164,8 @@ class Patient:
     def noted(self, me: Seen, reply: Reply) -> Seen:
         """Write down what we heard, and the moment at which we were let in."""
         self.world.note(me)
+        if self.place and me.position != self.place:
+            raise TroubleError("another place than was drawn", "check-in", f"{me.position}, not {self.place}")
         self.late = self.late or me.state == "late"
         if me.state == "admitted":
             way = "late" if self.late else "line"

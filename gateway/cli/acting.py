@@ -13,11 +13,13 @@ import typer
 
 from gateway.cli import exits
 from gateway.desk.actions import NoSuchEntry, NumberUnknown
+from gateway.domain import openings
 from gateway.domain.changes import READERS, CannotUndo, InvalidChanges
 from gateway.errors import (
     AntreanError,
     InvalidKnob,
     MistypedNumber,
+    NoSuchOpening,
     RoomMissing,
     SettingsError,
     StaleRevision,
@@ -98,7 +100,7 @@ def exit_code(error: AntreanError) -> int:
     """The stable code for an error."""
     if isinstance(error, InvalidKnob | MistypedNumber | SettingsError):
         return exits.USAGE
-    if isinstance(error, NoSuchRoom | NumberUnknown | NoSuchEntry | RoomMissing):
+    if isinstance(error, NoSuchRoom | NumberUnknown | NoSuchEntry | NoSuchOpening | RoomMissing):
         return exits.NOT_FOUND
     if isinstance(error, StaleRevision | CannotUndo):
         return exits.CONFLICT
@@ -122,13 +124,18 @@ async def _with_lines(
         await store.close()
 
 
+_WITH_OPTIONS = (READERS.keys() | openings.READERS.keys()) - {"message", "reason", "order"}
+
+
 def _option(field: str) -> str:
     """The option that sets a knob: ``rate_per_minute`` is ``--rate``, ``opens_at_ms`` is ``--opens-at``."""
-    return "--" + field.removesuffix("_per_minute").removesuffix("_ms").replace("_", "-")
+    if field == "announced_entropy":
+        return "--entropy-from"
+    return "--" + field.removesuffix("_per_minute").removesuffix("_ms").removesuffix("_s").replace("_", "-")
 
 
 def _sentence(error: AntreanError, settings: Settings | None) -> str:
-    if isinstance(error, InvalidChanges) and error.problems.keys() <= READERS.keys() - {"message"}:
+    if isinstance(error, InvalidChanges) and error.problems.keys() <= _WITH_OPTIONS:
         return "; ".join(f"{_option(field)}: {text}" for field, text in error.problems.items())
     if settings is None or exit_code(error) != exits.UNREACHABLE:
         return str(error)

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Never
 import typer
 
 from gateway.cli import exits
-from gateway.cli.acting import actor, on_line
+from gateway.cli.acting import actor, on_line, settings_or_exit
+from gateway.domain import commitment
 from gateway.domain import draw as fair
 from gateway.domain.changes import read_why
 from gateway.domain.help_desk import read_number
-from gateway.errors import DrawRefuted, InvalidKnob, MistypedNumber
+from gateway.errors import DrawRefuted, InvalidKnob, MistypedNumber, SigningMissing
+from gateway.secrets import load_keys
 from gateway.store.openings import enter_entropy, published
 
 if TYPE_CHECKING:
@@ -39,9 +41,16 @@ def commit(
     out: Annotated[
         Path | None, typer.Option("--out", help="Write it to a file, to be published anywhere.")
     ] = None,
+    unsigned: Annotated[bool, typer.Option("--unsigned", help="Without a signature.")] = False,
 ) -> None:
-    """The commitment, which exists before the first number: publish it where you cannot change it later."""
-    text = _json(_published(room))
+    """The commitment, signed. It exists before the first number: publish it where you cannot change it."""
+    document = _published(room)
+    if unsigned:
+        sys.stderr.write("Not signed: anyone could have written this file.\n")
+    else:
+        document = commitment.sign(document, load_keys(settings_or_exit())[-1])
+        sys.stderr.write(f"Signed. The key to check it with: {document['signature']['public_key']}\n")
+    text = _json(document)
     if out is None:
         sys.stdout.write(text)
         return
@@ -49,6 +58,12 @@ def commit(
         out.write_text(text, "utf-8")
     except OSError as error:
         _refuse(f"{out} cannot be written: {error.strerror}", exits.TROUBLE)
+
+
+@app.command()
+def key() -> None:
+    """The public key with which anyone checks signed commitments: publish it before the first of them."""
+    sys.stdout.write(commitment.public_key(load_keys(settings_or_exit())[-1]) + "\n")
 
 
 @app.command()
@@ -77,16 +92,32 @@ def verify(
     ],
     number: Annotated[str, typer.Option("--number", help="As people read it (A-0001-2340), or #1234.")] = "",
     order: Annotated[bool, typer.Option("--order", help="The whole draw: number, position, one a line.")] = False,
+    against: Annotated[
+        str, typer.Option("--against", metavar="FILE|URL", help="The commitment as it was published before.")
+    ] = "",
+    signed_by: Annotated[
+        str, typer.Option("--key", help="The public key that must have signed it (antrean draw key).")
+    ] = "",
 ) -> None:
     """Check a published draw against its commitment, and recompute positions. Asks nothing of the store."""
     try:
         document = _read(source)
+        committed = _read(against) if against else document
+        signer = commitment.signer(committed)
+        if signed_by and signer != signed_by.strip().lower():
+            raise DrawRefuted(f"it is signed by {signer or 'nobody'}, not by the key that was given")
+        if against:
+            commitment.check_against(committed, document)
+        if signer:
+            sys.stderr.write(f"The commitment was signed by {signer}: compare it with the key published before.\n")
         seed, size = fair.verified(document)
         wanted = read_number(number) if number else 0
     except DrawRefuted as error:
         _refuse(str(error), exits.CONFLICT)
     except (MistypedNumber, InvalidKnob) as error:
         _refuse(str(error), exits.USAGE)
+    except SigningMissing as error:
+        _refuse(str(error), exits.TROUBLE)
     if order:
         for each in range(1, size + 1):
             sys.stdout.write(f"{each},{fair.position_of(seed, size, each)}\n")
@@ -105,7 +136,7 @@ def verify(
 def _published(room: str | None) -> dict[str, Any]:
     async def read(line: Line) -> Snapshot:
         snapshot = await line.refresh()
-        if snapshot.draw is None:
+        if snapshot.draw is None and not any(each.draw for each in snapshot.openings):
             raise InvalidKnob(f"{line.room} has no draw: schedule one with antrean room schedule --draw")
         return snapshot
 

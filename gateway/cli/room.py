@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli import exits
+from gateway.cli import exits, openings
 from gateway.cli.acting import actor, choose_room, on_line, on_lines, print_json, settings_or_exit
 from gateway.cli.tables import pairs, table
 from gateway.desk import actions
@@ -19,15 +19,10 @@ from gateway.domain.changes import (
     LANGUAGES,
     describe,
     read_changes,
-    read_ending,
-    read_time,
     read_why,
     tell,
 )
 from gateway.domain.room import Phase
-from gateway.secrets import load_keys
-from gateway.store.openings import Opening
-from gateway.store.openings import schedule as begin_opening
 
 if TYPE_CHECKING:
     from gateway.domain.changes import Entry
@@ -162,37 +157,8 @@ def set_knobs(
     _change(room, given, why, expect, json)
 
 
-@app.command()
-def schedule(
-    room: Room = None,
-    opens_at: Annotated[str, typer.Option("--opens-at", help="With its zone: '2026-08-20 09:00 WIB'.")] = "",
-    closes_at: Annotated[str, typer.Option("--closes-at", help="The same; none by default.")] = "none",
-    draw: Annotated[
-        bool,
-        typer.Option("--draw/--fifo", help="Draw the order of all who come before, or first come, first served."),
-    ] = False,
-    entropy_from: Annotated[
-        str, typer.Option("--entropy-from", help="The public value that will go into the draw, said in advance.")
-    ] = "",
-    freeze_s: Annotated[int, typer.Option("--freeze", help="Seconds before the opening: the draw.")] = 120,
-    ending: Annotated[str, typer.Option("--ending", help="At closing, those in line: serve or cut.")] = "serve",
-    challenge: Annotated[
-        bool | None,
-        typer.Option("--challenge/--no-challenge", help="Newcomers solve a riddle first; in a draw by default."),
-    ] = None,
-    why: Why = "",
-) -> None:
-    """Announce an opening. It gets a line of its own, from number 1, and of a draw the commitment at once."""
-
-    async def act(line: Line) -> Snapshot:
-        opening = Opening(
-            read_time(opens_at), read_time(closes_at), read_ending(ending), draw, entropy_from, freeze_s, challenge
-        )
-        return await begin_opening(line, opening, load_keys(settings), actor=actor(), why=read_why(why))
-
-    settings = settings_or_exit()
-    after = on_line(room, act)
-    _print(f"{after.room}: opens {_clock(after.knobs.opens_at_ms)}, " + _order(after))
+app.command()(openings.schedule)
+app.command("openings")(openings.show)
 
 
 @app.command()
@@ -325,13 +291,8 @@ def _change(room: str | None, asked: dict[str, Any], why: str, expect: int | Non
         _tell(name, entry, json)
 
 
-def _order(snapshot: Snapshot) -> str:
-    if snapshot.draw is None:
-        return "first come, first served."
-    return (
-        f"drawn {snapshot.draw.freeze_s} s before. Commitment {snapshot.draw.commitment}. "
-        f"Publish it: antrean draw commit {snapshot.room} --out FILE"
-    )
+def _entry(room: str, revision: int) -> Entry:
+    return on_line(room, lambda line: actions.entry(line, revision))
 
 
 def _tell(room: str, entry: Entry, json: bool) -> None:
@@ -391,6 +352,7 @@ def _story(view: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
         ("quotas", _quotas(view)),
         ("inside", f"{number['inside']} of at most {number['ceiling']} ({number['offers']} of them offers)"),
         ("waiting", f"{number['waiting']}, present {number['present']}, late returns {number['late']}"),
+        ("queueing", _standby(snapshot)),
         ("line", " ≤ ".join(f"{name} {number[name]}" for name in ("serving", "ready", "called", "issued"))),
         ("so far", f"{number['claimed']} admitted, {number['finished']} finished, {number['passed']} passed over"),
         ("told waits", _told(view["told"])),
@@ -444,7 +406,16 @@ def _opening(snapshot: Snapshot) -> str:
         parts.append("WAITS for the announced value: antrean draw freeze --entropy VALUE")
     if snapshot.waiting and (over := estimate.over(snapshot)) is not None:
         parts.append(f"everyone in line is in within {over.low_s // 60} to {over.high_s // 60 + 1} min")
+    if snapshot.openings:
+        parts.append(f"{len(snapshot.openings)} more to come (antrean room openings)")
     return ", ".join(parts)
+
+
+def _standby(snapshot: Snapshot) -> str:
+    """Whether people wait at all."""
+    if snapshot.queueing_since_ms:
+        return f"since {_clock(snapshot.queueing_since_ms)}"
+    return "nobody waits: everyone passes straight through" if snapshot.phase.releases else "nobody waits"
 
 
 def _ask(question: str) -> None:

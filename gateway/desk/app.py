@@ -20,6 +20,8 @@ from starlette.routing import Match, Route
 from gateway import metrics
 from gateway.desk.api import Api
 from gateway.desk.guard import Guard
+from gateway.desk.opening_api import OpeningApi
+from gateway.desk.opening_pages import OpeningPages
 from gateway.desk.pages import Pages
 from gateway.desk.password import Password
 from gateway.desk.people import People
@@ -53,9 +55,11 @@ def build(settings: Settings) -> Starlette:
             *health.routes(),
             *Api(rooms).routes(),
             *RateApi(rooms, keys).routes(),
+            *OpeningApi(rooms, keys).routes(),
             *SignIn(people, sessions, templates).routes(),
             *pages.routes(),
             *RatePages(rooms, pages, keys).routes(),
+            *OpeningPages(rooms, pages, keys).routes(),
             *templates.routes(),
         ],
         middleware=[

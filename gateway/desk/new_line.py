@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.domain.changes import InvalidChanges, read_changes
+from gateway.domain.openings import Opening
 from gateway.domain.room import Ending, Snapshot
 from gateway.store.line import Line
-from gateway.store.openings import Opening, schedule
+from gateway.store.openings import schedule
 
 FIELDS = ("opens_at_ms", "closes_at_ms", "ending")
 
@@ -35,4 +36,5 @@ async def begin(line: Line, opening: Opening | None, *, actor: str, why: str) ->
     """
     if opening is None:
         return await line.new_line(actor=actor, why=why)
-    return await schedule(line, opening, (), actor=actor, why=why)
+    after, _ = await schedule(line, opening, (), actor=actor, why=why)
+    return after

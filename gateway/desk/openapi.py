@@ -120,6 +120,29 @@ def _paths() -> Schema:
                 body_required=False,
             ),
         },
+        room + "/openings": {
+            "parameters": [parameter("room")],
+            "get": _call("The opening under way and those to come", ref("Openings"), "404", "503"),
+            "post": _call(
+                "Announce an opening: its line begins at once, or when the openings before it are over",
+                ref("Openings"),
+                *("400", "404", "413", "415", "422", "503"),
+                body=ref("OpeningOrder"),
+            ),
+        },
+        room + "/openings/{opening}": {
+            "parameters": [parameter("room"), parameter("opening")],
+            "delete": _call("Call off an opening to come", ref("Openings"), "404", "413", "422", "503"),
+        },
+        room + "/entropy": {
+            "parameters": [parameter("room")],
+            "post": _call(
+                "Enter the public value that was announced for the draw: once, after the freeze, for good",
+                ref("Openings"),
+                *("400", "404", "413", "415", "422", "503"),
+                body=ref("Entropy"),
+            ),
+        },
         room + "/new-line": {
             "parameters": [parameter("room")],
             "post": _call(

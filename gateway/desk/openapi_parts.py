@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.desk import openapi_openings as openings
 from gateway.desk.views import ALERTS
 from gateway.domain.changes import LANGUAGES, LATEST_MS, MAX_WHY_CHARACTERS, OPERATOR_PHASES
 from gateway.domain.help_desk import ADVICE
@@ -57,6 +58,7 @@ def parameters() -> Schema:
             "number", "1234, or as people see it: A-0001-2340", {"type": "string", "pattern": "^(A-)?[0-9-]+$"}
         ),
         "revision": _in_path("revision", "the revision that the change made", positive),
+        "opening": _in_path("opening", "the id of the opening's line", {"type": "string"}),
         "most": {
             "name": "most",
             "in": "query",
@@ -157,6 +159,10 @@ def _room() -> Schema:
             "opens_at_ms": _time("when the doors open"),
             "closes_at_ms": _time("when the last call begins"),
             "message": _message(),
+            "draw": {"anyOf": [{"type": "null"}, openings.draw({"step": {"enum": list(openings.STEPS)}})]},
+            "reason": openings.reason(),
+            "planned": {"type": "array", "items": ref("Planned"), "description": "openings to come"},
+            "queueing_since_ms": _time("since when somebody has waited; null: standby, everyone passes through"),
             "now_ms": _count("the store's clock, unix milliseconds"),
             "issued": _count("the last number given out"),
             "called": _count("positions up to here are asked to check in"),
@@ -432,6 +438,7 @@ def schemas() -> Schema:
             },
             optional=("opens_at_ms", "closes_at_ms", "ending", "why"),
         ),
+        **openings.schemas(_set_time, _why()),
         "StaffPassOrder": _object(
             {"hours": {"type": "integer", "minimum": 1, "maximum": 168}, "why": _why()}, optional=("hours", "why")
         ),

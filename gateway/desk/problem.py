@@ -12,6 +12,7 @@ from gateway.domain.changes import CannotUndo, InvalidChanges
 from gateway.errors import (
     AntreanError,
     InvalidKnob,
+    NoSuchOpening,
     RoomMissing,
     SettingsError,
     StaleRevision,
@@ -61,6 +62,8 @@ def refusal_of(error: AntreanError) -> Refusal:
         return Refusal(404, "no-such-ticket", str(error))
     if isinstance(error, NoSuchEntry):
         return Refusal(404, "no-such-change", str(error))
+    if isinstance(error, NoSuchOpening):
+        return Refusal(404, "no-such-opening", str(error))
     return _store_refusal(error)
 
 

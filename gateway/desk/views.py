@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from gateway.counters import ORIGIN_SECONDS
@@ -20,6 +21,7 @@ from gateway.domain.quota import day_ends_ms, left
 from gateway.domain.room import Snapshot
 from gateway.domain.what_if import usual_session_s
 from gateway.store.line import SAMPLE_COLUMNS
+from gateway.store.openings import planned_view
 from gateway.store.watch import Vitals, WorkerSeen
 
 STANDSTILL_S = 5.0  # without a tick
@@ -53,6 +55,10 @@ def room_view(snapshot: Snapshot, *, name: str, standstill_s: float = 0.0) -> di
         "opens_at_ms": knobs.opens_at_ms or None,
         "closes_at_ms": knobs.closes_at_ms or None,
         "message": dict(knobs.message),
+        "draw": None if snapshot.draw is None else asdict(snapshot.draw) | {"step": snapshot.draw.step},
+        "reason": dict(snapshot.reason),
+        "planned": [planned_view(each) for each in snapshot.openings],
+        "queueing_since_ms": snapshot.queueing_since_ms or None,
         "now_ms": snapshot.now_ms,
         **cursors(snapshot),
         "delivered_per_minute": round(snapshot.delivered_per_minute, 2),

@@ -77,6 +77,10 @@ class Entry:
 STORED_NAMES = {"rate": "rate_per_minute"}
 
 
+# What else the store's functions write down, by what they name.
+ACTIONS = {"line": "new-line", "opening": "schedule", "planned": "plan", "entropy": "entropy"}
+
+
 def entry_of(stored: Mapping[str, Any]) -> Entry:
     """An audit entry as the store keeps it: ``changes`` maps each name to ``[before, after]``."""
     if "action" in stored:
@@ -95,7 +99,7 @@ def entry_of(stored: Mapping[str, Any]) -> Entry:
         revision=int(stored["revision"]),
         at_ms=int(stored["at_ms"]),
         actor=str(stored.get("actor", "")),
-        action="set" if is_knobs else "new-line" if "line" in pairs else "note",
+        action="set" if is_knobs else next((ACTIONS[name] for name in pairs if name in ACTIONS), "note"),
         why=str(stored.get("why", "")),
         before={name: _plain(name, before) for name, (before, _) in pairs.items()},
         after={name: _plain(name, after) for name, (_, after) in pairs.items()},

@@ -63,11 +63,32 @@ class Draw:
         """Whether everything is known but the secret, which may be published now."""
         return bool(self.frozen_ms and not self.secret and (self.entropy or not self.announced_entropy))
 
+    @property
+    def step(self) -> str:
+        """How far it is: committed, frozen (the announced value is waited for), due or drawn."""
+        if self.secret:
+            return "drawn"
+        if not self.frozen_ms:
+            return "committed"
+        return "due" if self.is_due else "frozen"
+
     def position(self, number: int) -> int:
         """Place in line of ``number``: the number itself until the draw, and for who came after the freeze."""
         if not self.secret:
             return number
         return fair.position_of(fair.seed_of(self.secret, self.entropy), self.size, number)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An opening that waits until those before it are over. Times are wall time in ms."""
+
+    instance: str  # of the line that it will have; also names the opening
+    opens_at_ms: int
+    closes_at_ms: int  # 0: none
+    ending: Ending
+    draw: Draw | None  # its commitment stands from the moment it was announced; None: first come, first served
+    reason: dict[str, str]  # language code to text
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +164,9 @@ class Snapshot:
     generation_starts: tuple[int, ...] = ()  # first number of each generation after the first
     skipped: tuple[tuple[int, int], ...] = ()  # first and last number of each gap that a loss left
     draw: Draw | None = None
+    reason: dict[str, str] = field(default_factory=dict)  # why this opening is drawn or not; language code to text
+    openings: tuple[Planned, ...] = ()  # to come after this one, in the order of their times
+    queueing_since_ms: int = 0  # wall time since when somebody has waited; 0: standby, everyone passes through
 
     @property
     def phase(self) -> Phase:

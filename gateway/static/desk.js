@@ -49,6 +49,16 @@
     });
   }
 
+  function showStandby(section, room) {
+    const queueing = section.querySelector("[data-queueing]");
+    section.querySelector("[data-standby]").hidden = Boolean(room.queueing_since_ms) || room.phase !== "open";
+    queueing.hidden = !room.queueing_since_ms;
+    if (room.queueing_since_ms) {
+      queueing.querySelector("time").dataset.ms = room.queueing_since_ms;
+      showTimes(queueing);
+    }
+  }
+
   function showRoom(section, room) {
     const trouble = section.querySelector("[data-trouble]");
     if (room.problem || trouble) {
@@ -57,6 +67,7 @@
       return;
     }
     showFigures(section, room);
+    showStandby(section, room);
     section.querySelectorAll("[data-alert]").forEach(function (alert) {
       alert.hidden = !room.alerts.includes(alert.dataset.alert);
     });

@@ -88,21 +88,30 @@ function drawnPlace(draw, number) {
 
 function keepsCommitment(draw) { return toHex(sha256(fromHex(draw.secret))) === draw.commitment; }
 
-// Says on the waiting page that the order is drawn, and why; the build calls it once.
-function notice() {
-  var lead = d.getElementById('lead'), line = d.createElement('p'), link = d.createElement('a');
+// Says on the waiting page in which order people enter, and why. TEXTS comes from the build, by language.
+function notice(pulse) {
+  var line = d.getElementById('notice'), lead = d.getElementById('lead'), texts = TEXTS[w.C.lang], link;
+  var reason = pulse.reason && (pulse.reason[w.C.lang] || pulse.reason.id || pulse.reason.en) || '';
+  var said = (pulse.draw ? texts.notice : texts.fifo) + ' ' + (reason && reason + ' ');
+  if (line && line.firstChild.data === said) { return; }
+  if (line) { line.parentNode.removeChild(line); }
+  line = d.createElement('p');
   line.id = 'notice';
   line.className = 'lead';
-  line.appendChild(d.createTextNode(TEXTS[w.C.lang].notice + ' '));
-  link.href = w.C.base + 'draw';
-  link.appendChild(d.createTextNode(TEXTS[w.C.lang].how));
-  line.appendChild(link);
+  line.appendChild(d.createTextNode(said));
+  if (pulse.draw) {
+    link = d.createElement('a');
+    link.href = w.C.base + 'draw';
+    link.appendChild(d.createTextNode(texts.how));
+    line.appendChild(link);
+  }
   lead.parentNode.insertBefore(line, lead.nextSibling);
 }
 
 // Completes what the waiting page knows of its ticket, unless a reply of the gateway has said it already.
 function tell(draw, ticket) {
-  if (draw.secret && ticket && ticket.number && !ticket.position) { ticket.position = drawnPlace(draw, ticket.number); }
+  if (w.antreanPulse) { notice(w.antreanPulse); }
+  if (draw && draw.secret && ticket && ticket.number && !ticket.position) { ticket.position = drawnPlace(draw, ticket.number); }
 }
 
 w.antreanDraw = tell;

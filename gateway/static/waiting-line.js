@@ -80,7 +80,9 @@ function interval() {
   if (view === 'closed') { return pulse.poll_max_s; }
   if (view === 'trouble' || view === 'bypass') { return 10; }
   var wait = estimate();
-  var seconds = opening() ? (pulse.opens_ms - server_ms()) / 1000 : wait ? (wait.low_s + wait.high_s) / 2 : 1e9;
+  var middle = wait && (wait.low_s + wait.high_s) / 2;
+  // Who knows a place far back does not ask every two seconds because the doors are about to open for others.
+  var seconds = opening() ? (pulse.opens_ms - server_ms()) / 1000 + middle : wait ? middle : 1e9;
   return pulseInterval(seconds, pulse.poll_max_s, hidden());
 }
 
@@ -171,19 +173,19 @@ function takePulse(body) {
   // Closing and reopening change what our ticket is: ask for it.
   if (before && before.phase !== body.phase && (before.phase === 'closed' || body.phase === 'closed')) { again = true; }
   if (me && me.state === 'closed' && /^(scheduled|drawn|open|paused)$/.test(body.phase)) { again = true; }
-  pulse = body;
+  pulse = w.antreanPulse = body; // what parts that are fetched later begin with
   pulse.density = Math.min(Math.max(+pulse.density || 1, 0.01), 1);
   pulse.poll_max_s = Math.min(Math.max(+pulse.poll_max_s || 60, 2), 600);
   pulseAt = now();
   pulse.opens_ms = moment_ms(pulse.opens_at);
-  if (pulse.draw) { drawn(); }
+  if (pulse.draw || opening()) { drawn(); }
   if (again || (checking() && !asking) || (body.phase === 'bypass' && (!before || before.phase !== 'bypass'))) {
     setTimeout(function () { soon(again ? 4 : 2); }, 0);
   }
   draw();
 }
 
-// A drawn place comes from the pulse alone, by a script that only the pages of drawn rooms fetch.
+// In which order people enter, and a drawn place, from the pulse alone: by a script that only an opening's pages fetch.
 function drawn() {
   if (w.antreanDraw) { w.antreanDraw(pulse.draw, me); }
   else { load('draw'); }

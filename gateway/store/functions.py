@@ -92,8 +92,12 @@ class Functions:
         return self._call("FCALL", "new_line", now_ms, "", instance, actor, why)
 
     def schedule(self, now_ms: int, actor: str, why: str, instance: str, *opening: str | int) -> Command:
-        """``opening``: opens_at_ms, closes_at_ms, ending, JSON of the draw or '', 1, 0 or '' for the challenge."""
+        """``opening``: opens_at_ms, closes_at_ms, ending, JSON of the draw or '', JSON of the reason or '', and
+        1, 0 or '' for the challenge: before the numbers, not, or as it was."""
         return self._call("FCALL", "schedule", now_ms, "", actor, why, instance, *opening)
+
+    def unschedule(self, now_ms: int, actor: str, why: str, instance: str) -> Command:
+        return self._call("FCALL", "unschedule", now_ms, "", actor, why, instance)
 
     def enter_entropy(self, now_ms: int, actor: str, why: str, instance: str, entropy: str) -> Command:
         return self._call("FCALL", "enter_entropy", now_ms, "", actor, why, instance, entropy)

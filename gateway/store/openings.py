@@ -6,44 +6,28 @@ import json
 import math
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from gateway.domain import draw as fair
-from gateway.domain.room import Draw, Ending, Snapshot
-from gateway.errors import InvalidKnob
+from gateway.domain.openings import FREEZE_LEAST_S, FREEZE_MOST_S, Opening
+from gateway.domain.room import Draw, Planned, Snapshot
+from gateway.errors import InvalidKnob, NoSuchOpening
 from gateway.store.functions import Command, Functions
 from gateway.store.line import Line
+from gateway.store.snapshots import reason_json
 
 ALGORITHM = "antrean-draw-1: Feistel, 4 rounds, HMAC-SHA256; Fisher-Yates below 64"
-FREEZE_LEAST_S, FREEZE_MOST_S = 60, 120
 HEARD_AFTER_S = 20  # of the time to hear and to answer: until the draw is made and the calling has begun
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What is said in advance. Times are wall time in ms."""
+async def schedule(
+    line: Line, opening: Opening, keys: Sequence[str], *, actor: str, why: str = ""
+) -> tuple[Snapshot, str]:
+    """Announce an opening; of a draw, the commitment is published with it. Returns the id of its line, too.
 
-    opens_at_ms: int
-    closes_at_ms: int = 0  # none
-    ending: Ending = Ending.SERVE
-    draw: bool = False  # else first come, first served
-    announced_entropy: str = ""  # what public value decides, known only after the freeze
-    freeze_s: int = 120
-    challenge: bool | None = None  # newcomers solve a riddle first; None: in a draw, else as it was
-
-    @property
-    def challenges(self) -> int | str:
-        """As the store's function takes it."""
-        if self.challenge is None:
-            return 1 if self.draw else ""
-        return int(self.challenge)
-
-
-async def schedule(line: Line, opening: Opening, keys: Sequence[str], *, actor: str, why: str = "") -> Snapshot:
-    """Begin the line of an opening; of a draw, the commitment is published with it.
-
-    The newest of ``keys`` makes the secret. Raises InvalidKnob, RoomMissing, StoreUnreachable.
+    Its line begins at once, or when the openings before it are over. The newest of ``keys`` makes the secret.
+    Raises InvalidKnob, RoomMissing, StoreUnreachable.
     """
     before = await line.refresh()
     instance = secrets.token_hex(8)
@@ -56,25 +40,34 @@ async def schedule(line: Line, opening: Opening, keys: Sequence[str], *, actor: 
         draw = json.dumps(asdict(Draw(commitment, opening.announced_entropy, opening.freeze_s)))
     elif opening.announced_entropy:
         raise InvalidKnob("entropy is for a draw: this opening is first come, first served")
+    times = (opening.opens_at_ms, opening.closes_at_ms, opening.ending.value)
     command = line.functions.schedule(
-        0,
-        actor,
-        why,
-        instance,
-        opening.opens_at_ms,
-        opening.closes_at_ms,
-        opening.ending.value,
-        draw,
-        opening.challenges,
+        0, actor, why, instance, *times, draw, reason_json(opening.reason), opening.challenges
     )
-    return await line.act(command)
+    return await line.act(command), instance
+
+
+async def unschedule(line: Line, instance: str, *, actor: str, why: str = "") -> Planned:
+    """Call a planned opening off. Raises NoSuchOpening, RoomMissing, StoreUnreachable."""
+    before = await line.refresh()
+    found = next((each for each in before.openings if each.instance == instance), None)
+    if found is None:
+        raise NoSuchOpening(f"no opening {instance[:40]} is planned: there are {_named(before) or 'none'}")
+    await line.act(line.functions.unschedule(0, actor, why, instance))
+    return found
+
+
+def _named(snapshot: Snapshot) -> str:
+    return ", ".join(each.instance for each in snapshot.openings)
 
 
 async def enter_entropy(line: Line, entropy: str, *, actor: str, why: str = "") -> Snapshot:
     """The public value that was announced. Raises InvalidKnob, RoomMissing, StoreUnreachable."""
+    before = await line.refresh()
+    if before.draw is None:
+        raise InvalidKnob(f"{line.room} has no draw: nothing is to be entered. See antrean room schedule --draw")
     if problem := fair.entropy_problem(entropy):
         raise InvalidKnob(problem)
-    before = await line.refresh()
     return await line.act(line.functions.enter_entropy(0, actor, why, before.order, entropy))
 
 
@@ -103,6 +96,20 @@ def published(snapshot: Snapshot) -> dict[str, Any]:
         "opens_at_ms": snapshot.knobs.opens_at_ms,
         "algorithm": ALGORITHM,
         "draw": None if draw is None else asdict(draw),
+        "planned": [planned_view(each) for each in snapshot.openings],
+    }
+
+
+def planned_view(opening: Planned) -> dict[str, Any]:
+    """An opening to come, as anyone may know it: its commitment is public from the moment it is announced."""
+    return {
+        "instance": opening.instance,
+        "opens_at_ms": opening.opens_at_ms,
+        "closes_at_ms": opening.closes_at_ms or None,
+        "ending": str(opening.ending),
+        "order": "fifo" if opening.draw is None else "draw",
+        "draw": None if opening.draw is None else asdict(opening.draw),
+        "reason": opening.reason,
     }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
-from gateway.domain.room import Draw, Ending, Knobs, Phase, Snapshot
+from gateway.domain.room import Draw, Ending, Knobs, Phase, Planned, Snapshot
 from gateway.errors import StoreError
 
 DAY_OFFSET_MS = 7 * 3_600_000  # western Indonesia: where a day begins when the room says nothing
@@ -77,8 +79,46 @@ def _build(room: str, fields: dict[str, Any]) -> Snapshot:
         gap=whole("gap"),
         generation_starts=tuple(int(start) for start in fields["starts"].split()),
         skipped=tuple(_span(span) for span in fields["skipped"].split()),
-        draw=Draw(**json.loads(fields["draw"])) if fields["draw"] else None,
+        draw=_draw(fields["draw"]),
+        reason=json.loads(fields["reason"] or "{}"),
+        openings=_openings(fields["openings"]),
+        queueing_since_ms=whole("queueing_ms"),
     )
+
+
+def _draw(text: str) -> Draw | None:
+    return Draw(**json.loads(text)) if text else None
+
+
+@lru_cache(maxsize=64)
+def _openings(text: str) -> tuple[Planned, ...]:
+    """They come with every snapshot and hardly ever change."""
+    return tuple(
+        Planned(
+            instance=each["instance"],
+            opens_at_ms=int(each["opens_at_ms"]),
+            closes_at_ms=int(each["closes_at_ms"]),
+            ending=Ending(each["ending"]),
+            draw=_draw(each["draw"]),
+            reason=json.loads(each["reason"] or "{}"),
+        )
+        for each in json.loads(text or "[]")
+    )
+
+
+def openings_json(openings: Sequence[Planned]) -> str:
+    """The openings as the store keeps them; '' for none."""
+    rows = [
+        asdict(each)
+        | {"draw": json.dumps(asdict(each.draw)) if each.draw else "", "reason": reason_json(each.reason)}
+        for each in openings
+    ]
+    return json.dumps(rows, ensure_ascii=False) if rows else ""
+
+
+def reason_json(reason: Mapping[str, str]) -> str:
+    """A public reason as the store keeps it; '' for none."""
+    return json.dumps(dict(reason), ensure_ascii=False) if reason else ""
 
 
 def _span(text: str) -> tuple[int, int]:
@@ -147,6 +187,8 @@ def known_json(
         "starts": " ".join(map(str, snapshot.generation_starts)),
         "skipped": " ".join(f"{first}-{last}" for first, last in snapshot.skipped),
         "draw": json.dumps(asdict(snapshot.draw)) if snapshot.draw else "",
+        "reason": reason_json(snapshot.reason),
+        "openings": openings_json(snapshot.openings),
         **knob_fields(snapshot.knobs),
         "fresh": fresh,
     }

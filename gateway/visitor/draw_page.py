@@ -18,6 +18,7 @@ from gateway.visitor.counting import count_request
 from gateway.visitor.look import language_of, style_of
 from gateway.visitor.page_build import TEMPLATES, content_security_policy, script_hash, source
 from gateway.visitor.page_minify import minified
+from gateway.visitor.page_words import WIB, date_words, message_words
 from gateway.visitor.pages import chosen_language
 from gateway.visitor.pulse import RETRY_AFTER_S
 from gateway.visitor.requests import Request
@@ -25,7 +26,7 @@ from gateway.visitor.requests import Request
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope
 
-    from gateway.domain.room import Draw, Snapshot
+    from gateway.domain.room import Draw, Planned, Snapshot
     from gateway.visitor.rooms import VisitorRoom
 
 _FOR_A_SECOND = (b"cache-control", b"public, max-age=1, s-maxage=1")
@@ -93,9 +94,17 @@ def _render(
         state="" if draw is None else _state(draw, language),
         own=format_number(number) if number else "",
         result=_result(draw, number, language),
+        reason=message_words(snapshot.reason, language.code),
+        following=[_following(opening, language) for opening in snapshot.openings],
         rows=[] if draw is None else _rows(draw, language),
         steps=[language.text(f"draw.step.{step}") for step in ("commit", "freeze", "entropy", "order", "many")],
     )
+
+
+def _following(opening: Planned, language: Language) -> tuple[str, str]:
+    """When an opening to come opens, and in which order; of a draw its commitment."""
+    order = language.text("order.fifo") if opening.draw is None else opening.draw.commitment
+    return date_words(language, opening.opens_at_ms, WIB), order
 
 
 def _state(draw: Draw, language: Language) -> str:

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 EXTRAS = {
     "alert": [f"tell.{key}" for key in ("sound", "vibrate", "awake", "notify", "turn", "note", "none")],
     "chance": [f"chance.{key}" for key in ("served", "yes", "maybe", "no", "daily-quota", "total-quota")],
-    "draw": ["draw.notice", "draw.how"],
+    "draw": ["draw.notice", "draw.how", "order.fifo"],
     "turn": ["turn.kept", "view.admitted.label", *(f"view.late.{part}" for part in ("label", "heading", "lead"))],
 }
 """Each script's texts."""
 _CONSTANTS = {"turn": f"var KEPT_S={UNUSED_S};"}
 _BEFORE = {"draw": ["sha256.js"]}
-_CALLS = {"draw": "notice();"}  # in its last line: the page of the draw has the same functions
+_CALLS = {"draw": "tell();"}  # in its last line: the page of the draw has the same functions
 # Long enough for a surge to come from a cache; a page of other words would refuse a script that is older than it.
 _FOR_A_WHILE = (b"cache-control", b"public, max-age=60")
 

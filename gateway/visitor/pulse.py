@@ -60,6 +60,7 @@ def pulse_of(snapshot: Snapshot) -> dict[str, Any]:
         "ending": knobs.ending.value,
         "quota": quota_of(snapshot),
         "draw": None if snapshot.draw is None else asdict(snapshot.draw),
+        "reason": snapshot.reason,
         "message": knobs.message,
         "poll_max_s": snapshot.poll_max_s,
     }

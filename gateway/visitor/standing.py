@@ -12,7 +12,7 @@ from gateway.domain import estimate
 from gateway.domain.credentials import Pass, Stamp, Ticket, format_number, new_nonce, renew
 from gateway.domain.passes import admit
 from gateway.domain.quota import left
-from gateway.domain.room import Snapshot
+from gateway.domain.room import Phase, Snapshot
 from gateway.errors import StoreError, StoreUnreachable
 from gateway.store.line import State
 from gateway.visitor.rooms import VisitorRoom
@@ -151,6 +151,8 @@ def describe_for_page(standing: Standing, snapshot: Snapshot | None) -> dict[str
         knobs = snapshot.knobs
         state |= {"phase": str(knobs.phase), "now_ms": snapshot.now_ms, "opens_at_ms": knobs.opens_at_ms}
         state |= {"quota": quota_of(snapshot)}
+        if knobs.phase in (Phase.SCHEDULED, Phase.DRAWN):
+            state |= {"drawn": snapshot.draw is not None, "reason": snapshot.reason}
         state |= {"message": knobs.message, "closes_at_ms": knobs.closes_at_ms, "ending": knobs.ending.value}
     return state
 

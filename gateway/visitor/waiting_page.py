@@ -179,11 +179,19 @@ class Sheet:
             "refresh_s": str(int(min(max(_number(state, "poll_s") or _REFRESH_S, 5), 120))),
             "progress": "" if progress is None else str(round(1000 * _number(state, "progress"))),
         }
+        if view == "scheduled" and "drawn" in state:
+            # The script says so itself, and keeps it true when it changes.
+            slots["lead"] += f"<noscript> {escape(self._order(state))}</noscript>"
         caption, wait, clock = self._wait(state, view, now_ms)
         slots |= {"wait_caption": escape(caption), "wait": escape(wait), "clock": escape(clock) or "&nbsp;"}
         if view in ("waiting", "last-call"):
             slots["title"] = escape(f"{wait} · {self._name}")
         return slots
+
+    def _order(self, state: Mapping[str, object]) -> str:
+        """In which order those who come before the opening enter, and the operator's reason."""
+        said = self._language.text("draw.notice" if state["drawn"] else "order.fifo")
+        return f"{said} {words.message_words(state.get('reason'), self._language.code)}".rstrip()
 
     def _ahead(self, state: Mapping[str, object]) -> str:
         if state.get("ahead") is None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from gateway.errors import AntreanError
-from loadtests.replay import report
+from loadtests.replay import opening_report, report
 from loadtests.replay.day import Day
 from loadtests.replay.population import draw
 from loadtests.replay.profiles import NUMBERS, PROFILES, Profile
@@ -64,6 +64,8 @@ def profile_of(options: argparse.Namespace) -> Profile:
         "poll-max-s": 2 <= profile.poll_max_s <= 200,
         "returning": 0 <= profile.returning <= 0.5,
         "outage-s": profile.outage_s >= 0,
+        "opens-s": profile.opens_s == 0 or profile.freeze_s < profile.opens_s < profile.hours * 3600,
+        "freeze-s": 60 <= profile.freeze_s <= 120,
         "wake-grid-s": 0 <= profile.wake_grid_s <= 60,
     }
     bad = [f"--{name} is out of range" for name, good in checks.items() if not good]
@@ -100,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
 
         day.run(progress)
         effort = store.effort()
-    checks = judge(day.ledger, day.crowd, profile, effort)
+    checks = judge(day.ledger, day.crowd, profile, effort) + opening_report.checks(day)
     spent = report.Spent(time.monotonic() - began_s, time.process_time() - began_cpu_s, effort)
     folder = options.reports / f"replay-{options.profile}"
     print(report.write(folder, options, day, checks, spent))

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 
 from loadtests.replay.day import OPENS_MS, Day
 from loadtests.replay.ledger import GRAIN_S
+from loadtests.replay.opening_report import requests_around
 from loadtests.replay.verdict import told_and_waited
 
 SIZE = (9.0, 3.8)  # inches
@@ -37,9 +38,19 @@ def draw_all(day: Day, folder: Path) -> list[tuple[str, str]]:
         ("Requests a second, by length of the line", "requests-by-line", _requests_by_line),
         ("Store memory", "memory", _memory),
     ]
+    if day.opening is not None:
+        drawings.insert(0, ("Requests a second around the opening", "opening", _opening))
     for title, name, drawing in drawings:
         _draw(title, name, drawing, day, folder)
     return [(title, name) for title, name, _ in drawings]
+
+
+def _opening(axes: Axes, day: Day) -> None:
+    at_s, kinds = requests_around(day)
+    for colour, (name, values) in zip((GREEN, ORANGE, GREY), kinds.items(), strict=True):
+        axes.plot(at_s, values, color=colour, linewidth=1, label=name.replace("_", "-"))
+    axes.axvline(0, color="black", linewidth=0.5)
+    axes.set_xlabel("seconds from the opening")
 
 
 def _draw(title: str, name: str, drawing: Callable[[Axes, Day], None], day: Day, folder: Path) -> None:

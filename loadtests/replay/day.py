@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,8 @@ from gateway.domain.room import Knobs, Snapshot
 from loadtests.replay import law
 from loadtests.replay.crowd import CALLED, DONE, GONE, INSIDE, LATE, NEVER, WAITING, Crowd
 from loadtests.replay.ledger import GRAIN_S, Ledger
+from loadtests.replay.opening import DrawnOpening
+from loadtests.replay.pending import Pending
 from loadtests.replay.population import PARTS, Population
 from loadtests.replay.profiles import Profile
 from loadtests.replay.store import WINDOW_MS, WORKER, ReplayStore, pack
@@ -40,24 +41,6 @@ OTHER = 99
 _MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
-@dataclass(slots=True)
-class Pending:
-    """What was sent for one second: the kind of each command, and whose check-ins they are."""
-
-    second: int
-    rate: float  # in this second, a minute
-    room_times: tuple[int, ...] = ()  # at each part's tick
-    kinds: list[str] = field(default_factory=list)
-    packed: list[bytes] = field(default_factory=list)
-    parts: list[int] = field(default_factory=list)
-    checks: list[Index] = field(default_factory=list)  # for each check_in command
-
-    def add(self, kind: str, packed: bytes, part: int) -> None:
-        self.kinds.append(kind)
-        self.packed.append(packed)
-        self.parts.append(part)
-
-
 class Day:
     """One replay. ``run`` returns when the day is over; the ledger holds what happened."""
 
@@ -77,12 +60,18 @@ class Day:
         self._salt = int(rng.integers(1 << 62))
         knobs = Knobs(rate_per_minute=profile.rate, ceiling=profile.ceiling)
         self.snapshot: Snapshot = store.open_room(OPENS_MS - PART_MS, knobs, profile.poll_max_s)
+        self.opening = DrawnOpening(profile, population) if profile.opens_s else None
+        if self.opening is not None:
+            opens_ms = OPENS_MS + profile.opens_s * 1000
+            command = self.opening.schedule(store, OPENS_MS - PART_MS, opens_ms)
+            self.snapshot = store.snapshot(store.call(command))
         self._vt, self._seen_ms = self.snapshot.vt_ms, OPENS_MS - PART_MS
-        self._rate, self._grace_until = profile.rate, 0
+        self._rate, self._grace_until = profile.rate, profile.opens_s
         self._changes = [(round(at * profile.hours * 3600), rate) for at, rate in profile.rate_changes]
         self._joined, self._sequence = 0, 0
         self._wheel, self._sessions = Wheel(256), Wheel(512)
-        self._near = 0  # up to here visitors' pulses are drawn one by one
+        # Up to here visitors' pulses are drawn one by one; before an opening all of them are.
+        self._near = population.size if self.opening else 0
         self._far = 0  # awake visitors behind it
         self._awake = 0
         self._half = 1
@@ -157,6 +146,7 @@ class Day:
             self._postpone_sessions(second)
             return pending
         self._change_rate(second, pending)
+        self._keep_opening(second, pending)
         pending.room_times = tuple(self._room_times)
         sent = self._filter(second, checks)
         part = (sent + second) % PARTS
@@ -190,6 +180,17 @@ class Day:
             if rate > self._rate:
                 self._grace_until = max(self._grace_until, second + GRACE_S)
             self._rate = pending.rate = rate
+
+    def _keep_opening(self, second: int, pending: Pending) -> None:
+        if self.opening is None:
+            return
+        for command in self.opening.due(self._store, second, OPENS_MS + second * 1000):
+            pending.add("other", pack(command), 0)
+        if self.opening.is_drawn_in(second):
+            self.crowd.window[:] = -1
+
+    def _numbers(self, who: Index) -> Index:
+        return who if self.opening is None else self.opening.numbers[who]
 
     def _by_diary(self, second: int) -> Index:
         """Who gives up, falls asleep or comes back; returns those who look at the page again."""
@@ -287,9 +288,9 @@ class Day:
         for first in range(0, len(who), BATCH):
             batch = who[first : first + BATCH]
             triples = np.zeros((len(batch), 3), dtype=np.int64)
-            triples[:, 0] = triples[:, 1] = batch
+            triples[:, 0], triples[:, 1] = batch, self._numbers(batch)
             command = self._store.functions.check_in(
-                now_ms, self._store.run_id, self.snapshot.instance, *triples.ravel().tolist()
+                now_ms, self._store.run_id, self.snapshot.order, *triples.ravel().tolist()
             )
             pending.add("check in", pack(command), part)
             pending.checks.append(batch)
@@ -320,11 +321,11 @@ class Day:
         self._sessions.put(due, np.full(len(due), self._outage.stop + 1))
 
     def _inside(self, touched: Index, finished: Index, now_ms: int, pending: Pending) -> None:
-        functions, run_id, instance = self._store.functions, self._store.run_id, self.snapshot.instance
+        functions, run_id, instance = self._store.functions, self._store.run_id, self.snapshot.order
         self.ledger.finished += len(finished)
         for build, numbers in ((functions.touch, touched), (functions.finish, finished)):
             for first in range(0, len(numbers), BATCH):
-                command = build(now_ms, run_id, instance, *numbers[first : first + BATCH].tolist())
+                command = build(now_ms, run_id, instance, *self._numbers(numbers[first : first + BATCH]).tolist())
                 pending.add("other", pack(command), 0)
 
     # One second: what was answered ------------------------------------------------------------------------------
@@ -403,6 +404,8 @@ class Day:
         """Newcomers: the first ``admitted`` are inside, the others see the page."""
         crowd = self.crowd
         numbers = np.arange(first, first + count)
+        if self.opening is not None:
+            numbers = self.opening.places[numbers]
         crowd.joined_s[numbers] = second
         crowd.window[numbers] = self.snapshot.vt_ms // WINDOW_MS
         self._pages += count
@@ -522,7 +525,7 @@ class Day:
     def _come_near(self, second: int) -> None:
         """The front came nearer: from now on these visitors' pulses are drawn one by one."""
         near = min(self.snapshot.issued, max(self._near, law.far_position(self.snapshot)))
-        if near == self._near:
+        if near <= self._near:
             return
         who = np.arange(self._near + 1, near + 1)
         self._near = near
@@ -536,6 +539,8 @@ class Day:
     def _half_way(self, second: int) -> None:
         """What visitors are told when half of those before them are gone."""
         crowd, issued = self.crowd, self.snapshot.issued
+        if not self.snapshot.phase.releases:
+            return
         reached = int(np.searchsorted(crowd.middle[self._half : issued + 1], self.snapshot.serving, side="right"))
         who = np.arange(self._half, self._half + reached)
         self._half += reached

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.domain import estimate
-from gateway.domain.room import Snapshot
+from gateway.domain.room import Phase, Snapshot
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -41,11 +41,21 @@ def pulse_interval(snapshot: Snapshot, positions: Ints, hidden: Bools, dice: Flo
     rate = estimate.main_lane_per_minute(snapshot)
     if rate > 0:
         ahead = np.maximum(0, positions - snapshot.serving - 1) * snapshot.density
-        seconds = np.clip((ahead * 60 / rate * PAGE_MIDDLE + PAGE_LATER_S) / 10, 2, most)
+        wait_s = ahead * 60 / rate * PAGE_MIDDLE + PAGE_LATER_S
+        seconds = np.clip(_with_countdown(snapshot, wait_s) / 10, 2, most)
     else:
         seconds = np.full(len(positions), float(most))
     seconds = np.where(hidden, np.maximum(seconds, min(60, max(most, 2))), seconds)
     return np.asarray(seconds * (0.8 + 0.4 * dice))
+
+
+def _with_countdown(snapshot: Snapshot, wait_s: Floats) -> Floats:
+    """Before an opening: the time to it, and once drawn what comes after it for one's own place."""
+    if snapshot.phase not in (Phase.SCHEDULED, Phase.DRAWN):
+        return wait_s
+    left_s = max(0.0, (snapshot.knobs.opens_at_ms - snapshot.now_ms) / 1000)
+    drawn = snapshot.draw is None or bool(snapshot.draw.secret)
+    return left_s + wait_s if drawn else np.full(len(wait_s), left_s)
 
 
 def check_interval(poll_s: Floats, hidden: Bools, dice: Floats) -> Floats:

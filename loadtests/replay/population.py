@@ -22,6 +22,10 @@ class Diary:
         self._at = at_s[order]
         self._next = 0
 
+    def rename(self, names: NDArray[np.int64]) -> None:
+        """Everybody by another index."""
+        self._who = names[self._who].astype(np.int32)
+
     def take(self, now_s: int) -> NDArray[np.int64]:
         """Who is due by this second and was not taken yet."""
         first = self._next

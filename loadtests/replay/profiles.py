@@ -40,6 +40,10 @@ class Profile:
     outage_s: int = 60
     poll_max_s: int = 60
     wake_grid_s: int = 0  # 60: hidden tabs run their timers once a minute at most, whenever they were due
+    opens_s: int = (
+        0  # seconds after the first arrival; the order of who came before is drawn. 0: open from the start
+    )
+    freeze_s: int = 120
     enough_min: float = 3.0  # minutes of rate that must be awake in line for the delivery to be judged
 
     @property
@@ -77,6 +81,11 @@ def two_days(at: Floats) -> Floats:
     return np.asarray(
         spike + 0.9 + 0.6 * _peak(hour, 5, 3) + 1.9 * _peak(hour, 11, 1.8) + 2.2 * _peak(hour, 34.5, 2.5) - night
     )
+
+
+def countdown(at: Floats) -> Floats:
+    """People gather, more and more, until shortly before the end, and a few come late."""
+    return np.where(at < 0.85, 0.4 + at**2, 0.15)
 
 
 def even(at: Floats) -> Floats:
@@ -119,6 +128,20 @@ PROFILES = {
         ceiling=250_000,
         patience_h=3,
         outage_at=60.0,
+    ),
+    "opening": Profile(
+        "An announced opening: a million in the pre-queue, and a draw",
+        countdown,
+        visits=1_050_000,
+        returning=0.0,
+        hours=0.3,
+        drain_hours=0.4,
+        rate=6_000,
+        rate_changes=(),
+        ceiling=125_000,
+        patience_h=3,
+        outage_at=60.0,
+        opens_s=1050,
     ),
     "trickle": Profile(
         "An ordinary day: never a line",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from loadtests.replay import opening_report
 from loadtests.replay.crowd import NEVER
 from loadtests.replay.day import Day
 from loadtests.replay.store import Effort
@@ -82,7 +83,7 @@ def write(folder: Path, options: argparse.Namespace, day: Day, checks: list[Chec
 
     folder.mkdir(parents=True, exist_ok=True)
     title = f"{day.profile.title} (seed {options.seed}, scale {options.scale:g})"
-    lines = rows(day, spent)
+    lines = rows(day, spent) + opening_report.rows(day)
     pictures = charts.draw_all(day, folder)
     (folder / "result.json").write_text(json.dumps(_facts(options, day, lines, checks), indent=1, default=str))
     (folder / "index.html").write_text(_page(title, lines, checks, pictures))

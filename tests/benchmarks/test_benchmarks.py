@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import polling, store_cost
+from benchmarks import draw_cost, polling, store_cost
 from benchmarks.__main__ import main
 from benchmarks.calls import Call
 from benchmarks.client import Job, Load, LoadError, run
@@ -69,6 +69,14 @@ def test_a_longer_line_asks_hardly_more_often() -> None:
     assert short.fixed_per_s == 20_000
     assert long.fixed_per_s / long.total_per_s > 10 > 1 < short.fixed_per_s / short.total_per_s
     assert long.check_ins_per_s == pytest.approx(short.check_ins_per_s, rel=0.05)
+
+
+def test_the_cost_of_a_drawn_place_is_told_as_a_share_of_a_check_in() -> None:
+    known, unknown = draw_cost.measure_draw(1.0, (1000,)) + draw_cost.measure_draw(None, (1000,))
+    assert known.first_us > known.remembered_us > 0, "it is remembered"
+    assert known.share is not None
+    assert known.remembered_us < known.share < known.first_us
+    assert unknown.share is None
 
 
 def test_the_stores_cost_is_measured_on_a_real_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,33 @@ async def test_until_the_draw_the_page_asks_for_nothing_but_the_pulse(
     await visitor.page.context.close()
 
 
+async def test_the_countdown_says_in_which_order_and_why_and_keeps_that_true(
+    chromium: Browser, scene: Scene
+) -> None:
+    visitor = await before_the_draw(chromium, scene)
+    scene.pulse |= {"draw": None, "reason": {"id": "Peminatnya <sedikit>.", "en": "Few will come."}}
+    await visitor.pass_s(120, 5)
+    said = "Yang datang lebih dulu dilayani lebih dulu. Peminatnya <sedikit>."
+    assert (await visitor.text("notice")).strip() == said
+    assert await visitor.page.query_selector("#notice a") is None, "there is no draw to look at"
+    assert visitor.complaints == []
+    await visitor.page.context.close()
+
+
+async def test_who_was_drawn_to_the_back_leaves_the_pulse_alone_while_the_doors_open(
+    chromium: Browser, scene: Scene
+) -> None:
+    """Safeguard: one's own wait is added to the countdown. Else a million would ask every two seconds."""
+    visitor = await before_the_draw(chromium, scene)
+    make_the_draw(scene, called=0)
+    scene.pulse |= {"opens_at": scene.pulse["now_ms"] + 100_000, "rate_per_minute": 60, "expected_per_minute": 0}
+    await visitor.pass_s(60, 5)
+    before = scene.count("GET pulse")
+    await visitor.pass_s(90, 5)
+    assert scene.count("GET pulse") - before <= 3
+    await visitor.page.context.close()
+
+
 async def test_who_was_drawn_to_the_front_checks_in_before_the_doors_open(chromium: Browser, scene: Scene) -> None:
     visitor = await before_the_draw(chromium, scene)
     place = FACTS.position(1234)

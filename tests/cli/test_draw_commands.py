@@ -11,6 +11,7 @@ import pytest
 
 from gateway.domain import draw as fair
 from gateway.domain.room import Draw
+from gateway.secrets import load_keys
 from gateway.store.line import Line
 from tests.cli.test_room_commands import ROOM, Shell, antrean, on_line, store_url
 
@@ -44,6 +45,30 @@ def test_an_opening_is_announced_with_its_commitment(antrean: Shell, tmp_path: P
     assert antrean("room", "show", "--json").json["phase"] == "scheduled"
 
 
+def test_the_commitment_file_is_signed_and_a_draw_is_checked_against_it(antrean: Shell, tmp_path: Path) -> None:
+    antrean("room", "schedule", "--opens-at", in_minutes(10), "--draw", "--entropy-from", "the lottery")
+    file, drawn = tmp_path / "commitment.json", tmp_path / "drawn.json"
+    key = antrean("draw", "key").out.strip()
+    assert key in antrean("draw", "commit", "--out", str(file)).err
+    committed = json.loads(file.read_text("utf-8"))
+    secret = fair.draw_secret(load_keys(antrean.settings)[-1], ROOM, committed["instance"])
+    facts = committed["draw"] | {"size": 10, "secret": secret.hex(), "entropy": "04-17-23"}
+    drawn.write_text(json.dumps(committed | {"draw": facts, "signature": None}), "utf-8")
+    words = ("draw", "verify", str(drawn), "--against", str(file))
+    good = antrean(*words, "--key", key, "--number", "#3")
+    assert (good.code, key in good.err) == (0, True), good.err
+    assert "Number 3 was drawn to position" in good.out
+    other = antrean(*words, "--key", "00" * 32)
+    assert (other.code, "not by the key that was given" in other.err) == (4, True)
+    drawn.write_text(json.dumps(committed | {"draw": facts | {"announced_entropy": "another"}}), "utf-8")
+    assert "announced_entropy is NOT what the commitment file says" in antrean(*words).err
+    file.write_text(json.dumps(committed | {"opens_at_ms": 1}), "utf-8")
+    changed = antrean(*words)
+    assert (changed.code, "changed after it was signed" in changed.err) == (4, True)
+    unsigned = antrean("draw", "commit", "--unsigned")
+    assert ("signature" in unsigned.json, "Not signed" in unsigned.err) == (False, True)
+
+
 def test_times_are_moved_live_and_undone(antrean: Shell) -> None:
     antrean("room", "schedule", "--opens-at", in_minutes(10))
     ran = antrean("room", "set", "--closes-at", in_minutes(60), "--ending", "cut")
@@ -57,7 +82,7 @@ def test_times_are_moved_live_and_undone(antrean: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("room", "schedule"), "lies in the past"),
+        (("room", "schedule"), "give the time of the opening"),
         (("room", "schedule", "--opens-at", "2026-08-20 09:00"), "a time with its zone"),
         (("room", "schedule", "--opens-at", -1), "lies in the past"),
         (("room", "schedule", "--opens-at", 9, "--closes-at", 8), "close before it opens"),
@@ -67,14 +92,16 @@ def test_times_are_moved_live_and_undone(antrean: Shell) -> None:
         (("room", "set", "--opens-at", 9), "no opening is scheduled"),
         (("draw", "commit"), "has no draw"),
         (("draw", "freeze", "--entropy", "04-17-23"), "has no draw"),
-        (("draw", "freeze"), "the entropy is empty"),
+        (("draw", "freeze"), "has no draw"),
+        (("room", "schedule", "--opens-at", 9, "--entropy-from", "the lottery"), "entropy is for a draw"),
+        (("room", "openings", "--remove", "none-such"), "no opening none-such is planned"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(antrean: Shell, words: tuple[str | int, ...], told: str) -> None:
     before = antrean("room", "show", "--json").json["revision"]
     # A number is in so many minutes: reckoned now, since the tests were collected long ago.
     ran = antrean(*(in_minutes(word) if isinstance(word, int) else word for word in words))
-    assert ran.code == 2
+    assert ran.code == (5 if "--remove" in words else 2)
     assert told in ran.err
     assert ran.err.count("\n") == 1
     assert antrean("room", "show", "--json").json["revision"] == before
@@ -91,6 +118,25 @@ def test_a_draw_puts_the_challenge_before_its_numbers_unless_it_is_told_not_to(
     ran = antrean("room", "schedule", "--opens-at", in_minutes(10), *options)
     assert ran.code == 0, ran.err
     assert antrean("room", "show", "--json").json["challenge"] is challenge
+
+
+def test_openings_are_planned_in_a_row_listed_and_called_off(antrean: Shell) -> None:
+    first = antrean("room", "schedule", "--opens-at", in_minutes(10), "--closes-at", in_minutes(60))
+    assert "first come, first served" in first.out, first.err
+    words = ("--draw", "--entropy-from", "the lottery", "--reason-en", "Nobody must be fast", "--why", "as agreed")
+    second = antrean("room", "schedule", "--opens-at", in_minutes(90), "--closes-at", in_minutes(99), *words)
+    assert "is planned" in second.out, second.err
+    overlapping = antrean("room", "schedule", "--opens-at", in_minutes(95), "--closes-at", in_minutes(120))
+    assert (overlapping.code, overlapping.err.count("\n")) == (2, 1)
+    assert "overlaps the opening" in overlapping.err
+    [planned] = antrean("room", "openings", "--json").json["planned"]
+    assert planned["draw"]["commitment"] in second.out
+    assert planned["reason"] == {"en": "Nobody must be fast"}
+    listed = antrean("room", "openings").out.splitlines()
+    assert [row.split()[1] for row in listed] == ["state", "scheduled", "planned"]
+    assert antrean("room", "audit", "--json").json["entries"][0]["why"] == "as agreed"
+    assert "called off" in antrean("room", "openings", "--remove", planned["instance"]).out
+    assert antrean("room", "openings", "--json").json["planned"] == []
 
 
 def test_entropy_before_the_freeze_is_refused(antrean: Shell) -> None:

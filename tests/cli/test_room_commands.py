@@ -29,6 +29,7 @@ from gateway.errors import StoreUnreachable
 from gateway.secrets import load_keys
 from gateway.settings import Settings
 from gateway.store.line import Line
+from gateway.store.openings import unschedule
 from gateway.store.rooms import Store
 
 ROOM = "registration"
@@ -118,8 +119,13 @@ def on_line(url: str, act: Callable[[Line], Awaitable[Any]]) -> Any:
 
 async def _begin_anew(line: Line) -> None:
     await line.set_knobs({"phase": Phase.CLOSED}, actor="tests")
+    for opening in (await line.refresh()).openings:
+        await unschedule(line, opening.instance, actor="tests")
     await line.new_line(actor="tests")
-    fresh = {"rate_per_minute": 60.0, "ceiling": 500, "phase": Phase.OPEN, "message": {}, "challenge": False}
+    fresh = {
+        "rate_per_minute": 60.0, "ceiling": 500, "phase": Phase.OPEN, "message": {},
+        "closes_at_ms": 0, "challenge": False,
+    }  # fmt: skip
     await line.set_knobs(fresh, actor="tests")
 
 

@@ -26,6 +26,7 @@ from gateway.errors import StoreUnreachable
 from gateway.settings import RoomSettings, Settings
 from gateway.store.keys import watch_key
 from gateway.store.line import Line
+from gateway.store.openings import unschedule
 from gateway.store.rooms import Store
 
 ROOM = "registration"
@@ -122,8 +123,11 @@ class Worker:
         await self.store.execute(
             [("DEL", *(watch_key(ROOM, name) for name in ("watch", "plan", "alarms", "reports")))]
         )
+        await self.line.set_knobs({"phase": Phase.CLOSED}, actor="tests")  # an announced draw allows no new line
+        for opening in (await self.line.refresh()).openings:
+            await unschedule(self.line, opening.instance, actor="tests")
         await self.line.new_line(actor="tests")
-        fresh = {"rate_per_minute": 60.0, "ceiling": 500, "phase": Phase.OPEN, "message": {}}
+        fresh = {"rate_per_minute": 60.0, "ceiling": 500, "phase": Phase.OPEN, "message": {}, "closes_at_ms": 0}
         await self.line.set_knobs(fresh, actor="tests")
 
 

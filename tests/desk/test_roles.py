@@ -49,6 +49,9 @@ TABLE = {
     ("POST", "/rooms/{room}/stop"): PAGE_CHANGE,
     ("POST", "/rooms/{room}/staff-pass"): PAGE_CHANGE,
     ("POST", "/rooms/{room}/new-line"): PAGE_CHANGE,
+    ("POST", "/rooms/{room}/openings"): PAGE_CHANGE,
+    ("POST", "/rooms/{room}/openings/{opening}/remove"): PAGE_CHANGE,
+    ("POST", "/rooms/{room}/entropy"): PAGE_CHANGE,
     ("GET", "/api/openapi.json"): CALL,
     ("GET", "/api/rooms"): CALL,
     ("GET", "/api/rooms/{room}"): CALL,
@@ -64,6 +67,10 @@ TABLE = {
     ("DELETE", "/api/rooms/{room}/steering"): CALL_CHANGE,
     ("POST", "/api/rooms/{room}/staff-pass"): CALL_CHANGE,
     ("POST", "/api/rooms/{room}/new-line"): CALL_CHANGE,
+    ("GET", "/api/rooms/{room}/openings"): CALL,
+    ("POST", "/api/rooms/{room}/openings"): CALL_CHANGE,
+    ("DELETE", "/api/rooms/{room}/openings/{opening}"): CALL_CHANGE,
+    ("POST", "/api/rooms/{room}/entropy"): CALL_CHANGE,
 }
 DOCUMENT = ROOT / "docs" / "access.md"
 

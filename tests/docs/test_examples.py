@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 
+from gateway.domain import commitment
 from gateway.domain import draw as fair
 from gateway.domain.credentials import Keyring, Pass
 from gateway.domain.room import Draw
@@ -75,9 +77,21 @@ def test_the_origins_example_refuses_what_is_old_forged_or_cut(
     assert visitor_of("", KEYS) is None
 
 
+def test_the_lines_that_check_a_signature_notice_every_change() -> None:
+    _, block = blocks(ROOT / "docs" / "draw.md", "python")
+    names: dict[str, Callable[[str, str], dict[str, object]]] = {}
+    exec(block, names)  # our own document
+    document = {"instance": "an-opening", "draw": {"announced_entropy": "undian é"}}
+    text = json.dumps(commitment.sign(document, KEYS[0]), indent=2)
+    assert names["check_signature"](text, commitment.public_key(KEYS[0])) == document
+    for changed, key in ((text, KEYS[1]), (text.replace("undian", "lotere"), KEYS[0])):
+        with pytest.raises(InvalidSignature):
+            names["check_signature"](changed, commitment.public_key(key))
+
+
 @pytest.mark.parametrize("size", [0, 1, 2, 5, 63, 64, 65, 1000])
 def test_the_lines_that_check_a_draw_give_the_order_of_the_gateway(size: int) -> None:
-    [block] = blocks(ROOT / "docs" / "draw.md", "python")
+    block, _ = blocks(ROOT / "docs" / "draw.md", "python")
     names: dict[str, Callable[[str], list[int]]] = {}
     exec(block, names)  # our own document
     secret = fair.draw_secret(KEYS[0], "registration", "an-opening")

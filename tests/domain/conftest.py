@@ -38,7 +38,7 @@ def snapshot_with() -> SnapshotFactory:
             "poll_max_s": 60,
         }
         zeros = {field.name: 0 for field in fields(Snapshot) if field.name not in values}
-        zeros |= {"generation_starts": (), "skipped": (), "draw": None}  # type: ignore[dict-item]
+        zeros |= {"generation_starts": (), "skipped": (), "draw": None, "reason": {}, "openings": ()}  # type: ignore[dict-item]
         return Snapshot(**(zeros | values | changes))
 
     return make

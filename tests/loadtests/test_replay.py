@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from loadtests.replay import __main__ as command
+from loadtests.replay import opening_report
 from loadtests.replay.crowd import NEVER
 from loadtests.replay.day import Day
 from loadtests.replay.population import draw
@@ -48,6 +49,18 @@ def test_an_opening_with_a_change_of_rate_and_an_outage_breaks_no_promise() -> N
     assert broken(checks) == []
     assert day.ledger.claims > 2000
     assert day.ledger.highest == profile.tickets
+
+
+def test_a_drawn_opening_delivers_the_rate_from_its_first_second_in_the_order_of_the_draw() -> None:
+    profile = replace(PROFILES["opening"].scaled(0.004), rate=600, ceiling=9000, hours=0.1, opens_s=300)
+    day, checks = replay(profile)
+    assert broken(checks + opening_report.checks(day)) == []
+    assert day.opening is not None
+    entered = np.flatnonzero(day.crowd.claimed_s != NEVER)
+    assert len(entered) > 500
+    assert len([check for check in opening_report.checks(day) if check.held]) == 4
+    drawn = entered[entered <= day.opening.size]
+    assert np.corrcoef(day.opening.numbers[drawn], drawn)[0, 1] < 0.2, "coming early was no advantage"
 
 
 def test_a_trickle_sees_no_line_worth_the_name() -> None:

@@ -54,6 +54,7 @@ class MemoryLine(Line):
         self.moves: dict[int, tuple[int, str]] = {}
         self.redeemed: dict[tuple[str, int], int] = {}
         self.draw: Draw | None = None
+        self.reason: dict[str, str] = {}
 
     @property
     def snapshot(self) -> Snapshot:  # type: ignore[override]
@@ -63,7 +64,7 @@ class MemoryLine(Line):
             serving=self.serving, density=1.0, delivered_per_minute=60.0, poll_max_s=60,
             generation_starts=self.generation_starts, late=0, offers=0, leases=0, ghosts=0, present=0,
             since_release_ms=0, claimed=0, finished=0, lapsed=0, passed=0, late_returns=0, workers=1,
-            draw=self.draw,
+            draw=self.draw, reason=self.reason,
         )  # fmt: skip
 
     @property

@@ -16,7 +16,7 @@ from gateway.domain import draw as fair
 from gateway.domain.room import Draw, Phase
 
 if TYPE_CHECKING:
-    from tests.visitor.conftest import House, Reply
+    from tests.visitor.conftest import House, Reply, Visitor
 
 SECRET = fair.draw_secret("a secret key of sufficient length", "registration", "k3xq")
 DRAWN = Draw(fair.commitment_of(SECRET), "the lottery", 120, 1, 500, SECRET.hex(), "<04-17-23>")
@@ -116,6 +116,26 @@ async def test_the_page_says_where_the_draw_stands(house: House, facts: Draw | N
     text = (await page(house)).body.decode()
     assert told in text
     assert (facts is not None and bool(facts.secret)) is (SECRET.hex() in text)
+
+
+@pytest.mark.parametrize(("facts", "order"), [(None, "First come, first served."), (COMMITTED, "is drawn by lot")])
+async def test_the_countdown_says_draw_or_not_and_why_without_script_too(
+    house: House, facts: Draw | None, order: str
+) -> None:
+    house.line.draw, house.line.issued, house.line.reason = facts, 600, {"en": "So that <nobody> must be fast"}
+    house.set_phase(Phase.SCHEDULED)
+    visitor = house.visitor(antrean_ticket_registration=house.ticket(7))
+    page = (await visitor.get("/daftar", accept_language="en")).body.decode()
+    [said] = re.findall(r'id="lead">[^<]*<noscript>(.*?)</noscript>', page)
+    assert order in said
+    assert "So that &lt;nobody&gt; must be fast" in said
+    assert "Why: So that &lt;nobody&gt; must be fast" in (await page_of(visitor)).body.decode()
+    pulse = (await visitor.fetch("/_queue/registration/pulse")).json()
+    assert pulse["reason"] == {"en": "So that <nobody> must be fast"}, "what the script says it from"
+
+
+async def page_of(visitor: Visitor) -> Reply:
+    return await visitor.get("/_queue/registration/draw", accept_language="en")
 
 
 async def test_nothing_secret_is_told_before_the_draw(house: House) -> None:

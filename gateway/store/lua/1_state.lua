@@ -49,8 +49,10 @@ local NUMBERS = {'schema', 'generation', 'revision', 'started_ms', 'seen_ms', 't
   'lapsed', 'passed', 'late_returns', 'released_vt', 'step_vt', 'step_claimed', 'step_issued', 'sample_ms',
   'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms', 'door_limit', 'step_serving', 'step_passed',
   'late_share', 'share', 'drawn', 'absent_offers', 'coming', 'entering', 'step_lapsed', 'daily_quota', 'total_quota', 'used',
-  'day', 'day_used', 'day_offset_ms', 'joins_per_network', 'challenge'}
-local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring', 'ending'}
+  'day', 'day_used', 'day_offset_ms', 'joins_per_network', 'challenge',
+  'queueing_ms'}
+local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring', 'ending',
+  'reason', 'openings'}
 
 local function keys_of(KEYS)
   return {line = KEYS[1], seen = {[0] = KEYS[2], [1] = KEYS[3]}, gone = KEYS[4], late = KEYS[5],
@@ -242,7 +244,8 @@ local SNAPSHOT = {'instance', 'generation', 'revision', 'started_ms', 'vt', 'iss
   'serving', 'late', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'poll_max_s',
   'density', 'delivered', 'present', 'claimed', 'finished', 'lapsed', 'passed', 'late_returns', 'gap',
   'late_share', 'starts', 'skipped', 'draw', 'run_id', 'ending', 'tick_ms', 'daily_quota', 'total_quota', 'used', 'day',
-  'day_used', 'day_offset_ms', 'joins_per_network', 'challenge'}
+  'day_used', 'day_offset_ms', 'joins_per_network', 'challenge', 'reason',
+  'openings', 'queueing_ms'}
 
 local function snapshot(keys, s, now_ms)
   local unused = members(keys.claimed)

@@ -54,8 +54,35 @@ local function open_by_schedule(keys, s, now_ms)
   s.revision = s.revision + 1
 end
 
--- Doors by the clock on the wall: they open and close when they were said to.
+local CLOSED_SHOWN_MS = 60000  -- pages say that the room has closed before the next countdown begins
+local KEPT_CLOSED_MS = 3600000 -- a line closed by hand before its time is kept until so long before the next opening
+local GATHER_MS = 300000       -- a drawn opening that begins late gives people at least this before its freeze
+
+-- Whether nobody of this line is owed anything any more.
+local function is_over(keys, s, following, now_ms)
+  if s.phase ~= 'closed' or s.vt - s.empty_vt < CLOSED_SHOWN_MS then return false end
+  return in_line(keys, s) == 0 or (s.closes_at_ms > 0 and now_ms >= s.closes_at_ms)
+    or now_ms >= following.opens_at_ms - KEPT_CLOSED_MS
+end
+
+-- The next opening, once the line before it is over. One that begins late is moved, and keeps its length.
+local function begin_next(keys, s, now_ms)
+  if s.openings == '' then return false end
+  local planned = planned_of(s)
+  local opening = table.remove(planned, 1)
+  if not is_over(keys, s, opening, now_ms) then return false end
+  local gather = opening.draw ~= '' and cjson.decode(opening.draw).freeze_s * 1000 + GATHER_MS or 0
+  local late = math.max(0, now_ms + gather - opening.opens_at_ms)
+  opening.opens_at_ms = opening.opens_at_ms + late
+  if opening.closes_at_ms > 0 then opening.closes_at_ms = opening.closes_at_ms + late end
+  keep_planned(s, planned)
+  begin_opening(keys, s, opening, now_ms, 'schedule', late > 0 and 'begun late: the line before was not over' or '')
+  return true
+end
+
+-- Doors by the clock on the wall: they open and close when they were said to. Returns whether a new line began.
 local function keep_schedule(keys, s, now_ms)
+  if begin_next(keys, s, now_ms) then return true end
   freeze_if_due(s, now_ms)
   if s.phase == 'scheduled' or s.phase == 'drawn' then
     open_by_schedule(keys, s, now_ms)
@@ -70,6 +97,13 @@ local function keep_schedule(keys, s, now_ms)
       s.revision = s.revision + 1
     end
   end
+  return false
+end
+
+-- Since when somebody has waited; 0 in standby, where everybody passes straight through.
+local function note_queueing(keys, s, now_ms)
+  local waits = s.serving < s.issued or s.late > 0 or members(keys.door) > 0
+  if not waits then s.queueing_ms = 0 elseif s.queueing_ms == 0 then s.queueing_ms = now_ms end
 end
 
 -- Whether visitors are called to the door: also between the draw and the opening, so that the rate is delivered
@@ -83,6 +117,10 @@ local function opens_shortly(s, now_ms)
   return s.phase == 'drawn' and not awaits_draw(s) and s.opens_at_ms - now_ms <= AHEAD_MS
 end
 
+-- A tab in the background looks once a minute: of three who are offered, about one knocks in time. Whoever is offered
+-- more than can enter at once waits at the door; when enough stand there, nobody else is offered anything.
+local AHEAD_OFFERS = 3
+
 local function credit_ahead(keys, s)
-  return math.max(0, DOOR_S * math.max(1, s.rate / 60) - live_offers(keys))
+  return math.max(0, AHEAD_OFFERS * DOOR_S * math.max(1, s.rate / 60) - live_offers(keys))
 end

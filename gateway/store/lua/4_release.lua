@@ -219,6 +219,7 @@ local function tick(KEYS, ARGV)
   if ahead then s.credit = credit_ahead(keys, s) end
   release(keys, s, ahead)
   if s.late == 0 and (s.serving == s.issued or s.present == 0) then s.released_vt = s.vt end
+  note_queueing(keys, s, now_ms)
   sample(keys, s, now_ms)
   save_state(keys, s)
   return snapshot(keys, s, now_ms)

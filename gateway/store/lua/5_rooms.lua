@@ -20,7 +20,7 @@ local function merge(s, known)
   merge_draw(s, known.draw)
   if known.revision >= s.revision then
     for _, name in ipairs({'revision', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'ending',
-      'daily_quota', 'total_quota', 'joins_per_network', 'challenge'}) do
+      'daily_quota', 'total_quota', 'joins_per_network', 'challenge', 'reason', 'openings'}) do
       if known[name] ~= nil then s[name] = known[name] end -- a worker of an older version does not know all
     end
   end
@@ -99,31 +99,12 @@ local function restore(KEYS, ARGV)
   return snapshot(keys, s, now_ms)
 end
 
--- What turns the rate by itself moves it every few seconds for hours: in a row of moves each takes the place of the
--- one before and keeps where the row began. What people did would be crowded out otherwise.
-local BY_ITSELF = {ramp = true, autopilot = true}
-
-local function continue_row(keys, actor, changes)
-  local newest = BY_ITSELF[actor] and redis.call('LINDEX', keys.audit, 0)
-  if not newest then return end
-  local entry = cjson.decode(newest)
-  if entry.actor ~= actor or not entry.changes or not entry.changes.rate or not changes.rate then return end
-  changes.rate[1] = entry.changes.rate[1]
-  redis.call('LPOP', keys.audit)
-end
-
-local function note(keys, s, now_ms, actor, why, changes)
-  continue_row(keys, actor, changes)
-  redis.call('LPUSH', keys.audit, cjson.encode({revision = s.revision, at_ms = now_ms, actor = actor, why = why,
-    changes = changes}))
-  redis.call('LTRIM', keys.audit, 0, AUDIT_KEPT - 1)
-end
-
 local KNOBS = {rate = 'number', ceiling = 'number', opens_at_ms = 'number', closes_at_ms = 'number',
   phase = 'string', message = 'string', ending = 'string', joins_per_network = 'number', challenge = 'number', daily_quota = 'number', total_quota = 'number'}
 
 -- Why an operator's change of the schedule, or past it, may not be; nil when it may.
 local function why_not_set(s, now_ms, name, value)
+  local following = planned_of(s)[1]
   local before_opening = s.phase == 'scheduled' or s.phase == 'drawn'
   if name == 'opens_at_ms' and value > 0 then
     if not before_opening then return 'no opening is scheduled: begin one with room schedule' end
@@ -132,6 +113,9 @@ local function why_not_set(s, now_ms, name, value)
     return 'a scheduled room needs its opening time: to call it off, close the room'
   elseif name == 'closes_at_ms' and value > 0 and value <= math.max(now_ms, before_opening and s.opens_at_ms or 0) then
     return 'the room would close before it opens or in the past: to close now, use last-call'
+  elseif name == 'closes_at_ms' and value ~= s.closes_at_ms and following
+    and (value == 0 or value > following.opens_at_ms) then
+    return 'the next opening begins before that: see antrean room openings'
   elseif name == 'ending' and value ~= s.ending and not before_opening then
     return 'what closing means is chosen before the opening: people rely on it'
   elseif name == 'phase' and (value == 'open' or value == 'paused' or value == 'last-call') and awaits_draw(s) then
@@ -156,33 +140,18 @@ local function set_knobs(KEYS, ARGV)
     if not KNOBS[name] then return redis.error_reply('UNKNOWN knob ' .. name) end
     if KNOBS[name] == 'number' then value = tonumber(value) end
     local why_not = why_not_set(s, now_ms, name, value)
-    if why_not then return redis.error_reply('REFUSED ' .. why_not) end
+    if why_not then return refuse(why_not) end
     changes[name] = {s[name], value}
     if name == 'phase' then change_phase(keys, s, value) else s[name] = value end
+  end
+  if changes.opens_at_ms and s.closes_at_ms > 0 and s.closes_at_ms <= s.opens_at_ms then
+    return refuse('the room would close before it opens: give the closing time, too')
   end
   trim_credits(s)
   s.revision = s.revision + 1
   note(keys, s, now_ms, ARGV[4], ARGV[5], changes)
   save_state(keys, s)
   return snapshot(keys, s, now_ms)
-end
-
--- The line from number 1, under another id; those inside stay inside. What counts against the quota of a day stays
--- too, and passes that were not used yet may still be; the total is of a line, and begins anew.
-local function begin_again(keys, s, instance, now_ms)
-  local still_inside = live_leases(keys) + live_ghosts(s)
-  keep_day(s, now_ms)
-  s.day_used = s.day_used + members(keys.claimed)
-  for _, key in ipairs(bitmaps(keys)) do redis.call('UNLINK', key) end
-  for _, key in ipairs(zsets(keys)) do redis.call('UNLINK', key) end
-  redis.call('UNLINK', keys.joins, keys.samples, keys.log, keys.stamps, keys.moves)
-  plant_sentinels(keys)
-  for _, name in ipairs({'issued', 'called', 'ready', 'serving', 'late', 'claimed', 'finished', 'lapsed', 'passed',
-    'late_returns', 'delivered', 'present', 'step_claimed', 'step_issued', 'step_serving', 'step_passed', 'found',
-    'late_share', 'drawn', 'coming', 'entering', 'step_lapsed', 'used'}) do s[name] = 0 end
-  s.instance, s.started_ms, s.generation, s.starts, s.skipped, s.draw = instance, now_ms, 1, '', '', ''
-  s.ghosts, s.ghosts_vt, s.density = still_inside, s.vt, 1
-  grace(s)
 end
 
 -- new_line: the room begins again with number 1. Tickets of the old line join anew; those inside stay inside.
@@ -193,7 +162,7 @@ local function new_line(KEYS, ARGV)
   local s, err = open_line(keys, '')
   if not s then return err end
   if s.draw ~= '' and (s.phase == 'scheduled' or s.phase == 'drawn') then
-    return redis.error_reply('REFUSED a draw is announced for this line: close the room, then use room schedule')
+    return refuse('a draw is announced for this line: close the room, then use room schedule')
   end
   local was = s.instance
   begin_again(keys, s, ARGV[3], now_ms)

@@ -1,43 +1,93 @@
--- Openings: a new one with its own line, and the last two steps of its draw.
+-- Openings: announced, called off; and the last two steps of a draw.
 
-local function refuse(why) return redis.error_reply('REFUSED ' .. why) end
+local PLANNED_MOST = 50
 
-local function in_line(keys, s) return s.issued - s.serving + s.late + live_offers(keys) end
+-- Whether neither has closed when the other opens.
+local function overlap(one, other)
+  local function is_before(a, b) return a.closes_at_ms > 0 and a.closes_at_ms <= b.opens_at_ms end
+  return not is_before(one, other) and not is_before(other, one)
+end
 
-local function why_not_schedule(keys, s, now_ms, opens_at_ms, closes_at_ms, draw)
-  if s.phase == 'drawn' then return 'the draw of this opening is frozen: it stands, or close the room first' end
-  if s.phase ~= 'closed' and in_line(keys, s) > 0 then
-    return 'there are people in line: move the opening with room set --opens-at, or close the room first'
-  end
-  if opens_at_ms <= now_ms then return 'the opening lies in the past: give a time to come' end
-  if closes_at_ms > 0 and closes_at_ms <= opens_at_ms then return 'the room would close before it opens' end
-  if draw and opens_at_ms - draw.freeze_s * 1000 <= now_ms then
-    return 'the opening is too near: a draw is frozen ' .. draw.freeze_s .. ' s before it, and people must come before that'
+local function why_not_times(now_ms, new)
+  local freeze_s = new.draw ~= '' and cjson.decode(new.draw).freeze_s
+  if new.opens_at_ms <= now_ms then return 'the opening lies in the past: give a time to come' end
+  if new.closes_at_ms > 0 and new.closes_at_ms <= new.opens_at_ms then return 'the room would close before it opens' end
+  if freeze_s and new.opens_at_ms - freeze_s * 1000 <= now_ms then
+    return 'the opening is too near: a draw is frozen ' .. freeze_s .. ' s before it, and people must come before that'
   end
 end
 
--- schedule: a new opening, with a line of its own from number 1.
+-- Whether an opening is announced or on: another one waits until it is over.
+local function is_under_way(s)
+  if s.phase == 'scheduled' or s.phase == 'drawn' or s.phase == 'last-call' then return true end
+  return s.phase ~= 'closed' and s.closes_at_ms > 0
+end
+
+local function why_not_after(s, planned, new)
+  if is_under_way(s) and s.closes_at_ms == 0 and s.phase ~= 'last-call' then
+    return 'the opening under way has no closing time, so none can follow it: give it one with room set --closes-at, '
+      .. 'or close the room first'
+  end
+  if is_under_way(s) and s.closes_at_ms > new.opens_at_ms then
+    return 'it overlaps the opening under way: let it open after that one closes, or close the room first'
+  end
+  for _, other in ipairs(planned) do
+    if overlap(new, other) then
+      return 'it overlaps the opening ' .. other.instance .. ' (the earlier one needs a closing time before the later one '
+        .. 'opens): see antrean room openings'
+    end
+  end
+  if #planned >= PLANNED_MOST then return PLANNED_MOST .. ' openings are planned already: that is the most' end
+end
+
+-- schedule: a new opening, with a line of its own from number 1; at once, or when those before it are over.
 -- ARGV  3 actor   4 why   5 new instance id   6 opens_at_ms   7 closes_at_ms (0: none)   8 ending
---       9 JSON of the draw with its commitment, '' for first come, first served
---       10 1 or 0: newcomers solve a riddle first, or not; '' as it was
+--       9 JSON of the draw with its commitment, '' for first come, first served   10 JSON of the public reason or ''
+--       11 1 or 0: newcomers solve a riddle first, or not; '' as it was
 -- Returns  the snapshot.
--- Keeps true: the commitment is there before the first number of its line; nobody in line loses a place.
+-- Keeps true: the commitment is there before the first number of its line; nobody in line loses a place; of all
+-- openings, none begins before the one before it has closed.
 local function schedule(KEYS, ARGV)
   local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
   local s, err = open_line(keys, '')
   if not s then return err end
-  local opens_at_ms, closes_at_ms, was = tonumber(ARGV[6]), tonumber(ARGV[7]), s.phase
-  local draw = ARGV[9] ~= '' and cjson.decode(ARGV[9]) or nil
-  local challenge = s.challenge
-  local why_not = why_not_schedule(keys, s, now_ms, opens_at_ms, closes_at_ms, draw)
+  local new = {instance = ARGV[5], opens_at_ms = tonumber(ARGV[6]), closes_at_ms = tonumber(ARGV[7]), ending = ARGV[8],
+    draw = ARGV[9], reason = ARGV[10], challenge = ARGV[11] or ''}
+  local planned = planned_of(s)
+  local why_not = why_not_times(now_ms, new)
+  local waits = is_under_way(s) or #planned > 0
+  if not why_not and waits then why_not = why_not_after(s, planned, new) end
+  if not why_not and not waits and s.phase ~= 'closed' and in_line(keys, s) > 0 then
+    why_not = 'there are people in line: give this line an end with room set --closes-at, or close the room first'
+  end
   if why_not then return refuse(why_not) end
-  begin_again(keys, s, ARGV[5], now_ms)
-  s.opens_at_ms, s.closes_at_ms, s.ending, s.draw = opens_at_ms, closes_at_ms, ARGV[8], ARGV[9]
-  if (ARGV[10] or '') ~= '' then s.challenge = tonumber(ARGV[10]) end
-  change_phase(keys, s, 'scheduled')
+  if waits then
+    planned[#planned + 1] = new
+    table.sort(planned, function(a, b) return a.opens_at_ms < b.opens_at_ms end)
+    keep_planned(s, planned)
+    s.revision = s.revision + 1
+    note(keys, s, now_ms, ARGV[3], ARGV[4], {planned = {'', text(new.opens_at_ms)}, order = {'', new.draw ~= '' and 'draw' or 'fifo'}})
+  else
+    begin_opening(keys, s, new, now_ms, ARGV[3], ARGV[4])
+  end
+  save_state(keys, s)
+  return snapshot(keys, s, now_ms)
+end
+
+-- unschedule: a planned opening is called off. One that has begun is called off by closing the room.
+-- ARGV  3 actor   4 why   5 instance id of the opening.  Returns  the snapshot.
+local function unschedule(KEYS, ARGV)
+  local keys, now_ms = keys_of(KEYS), clock(ARGV[1])
+  local s, err = open_line(keys, '')
+  if not s then return err end
+  local kept, removed = {}, nil
+  for _, opening in ipairs(planned_of(s)) do
+    if opening.instance == ARGV[5] then removed = opening else kept[#kept + 1] = opening end
+  end
+  if not removed then return refuse('no such opening is planned: see antrean room openings') end
+  keep_planned(s, kept)
   s.revision = s.revision + 1
-  note(keys, s, now_ms, ARGV[3], ARGV[4], {opening = {was, text(opens_at_ms)}, order = {'', draw and 'draw' or 'fifo'},
-    challenge = {challenge, s.challenge}})
+  note(keys, s, now_ms, ARGV[3], ARGV[4], {planned = {text(removed.opens_at_ms), ''}})
   save_state(keys, s)
   return snapshot(keys, s, now_ms)
 end
@@ -89,5 +139,6 @@ local function reveal(KEYS, ARGV)
 end
 
 redis.register_function('antrean_v1_schedule', schedule)
+redis.register_function('antrean_v1_unschedule', unschedule)
 redis.register_function('antrean_v1_enter_entropy', enter_entropy)
 redis.register_function('antrean_v1_reveal', reveal)
