@@ -39,7 +39,10 @@ class Queue:
         """How many wait; 0 where the system does not tell."""
         if sys.platform != "linux":
             return 0
-        told = self._listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)
+        try:
+            told = self._listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)
+        except OSError:  # closed: this worker is stopping
+            return 0
         (queued,) = struct.unpack_from("I", told, _QUEUED_AT)
         return int(queued)
 

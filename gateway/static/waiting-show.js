@@ -65,7 +65,7 @@ function figures() {
   // Also without a connection: what was paused when it was last heard of has no known end.
   // No place of the quota is left for this one, who holds no offer.
   var full = pulse && pulse.quota && me.position > pulse.serving && left * pulse.density * 0.9 >= pulse.quota.left;
-  var wait = full || view === 'paused' || (pulse && pulse.phase === 'paused') ? null : estimate();
+  var wait = full || view === 'paused' || pulse && pulse.phase === 'paused' ? null : estimate();
   if (!pulse || !(full || pulse.closes_at) || opening()) { put('chance', ''); }
   else if (w.antreanChance) { put('chance', w.antreanChance(pulse, full, wait, server_ms(), dateWords)); }
   else if (w.antreanChance !== 0) { w.antreanChance = 0; load('chance'); }
