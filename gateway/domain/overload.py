@@ -16,6 +16,7 @@ LONG_QUEUE = 64  # connections that wait to be accepted
 _LEAST_PER_S = 1000  # requests a second that any machine is believed to manage for as long as the lag may be
 _GROWTH = 2.0  # of what may begin, over what was answered, while the lag is short
 _ALWAYS = 0.2  # of what was answered: a worker that others push aside is late whatever it begins
+_LEAST = 10  # between two looks: one stall of a quiet machine turns nobody away
 _NEWCOMERS_PART = 0.6  # of what may begin; the rest is for visitors in line
 _OUTAGE_LEAST_S, _OUTAGE_SPREAD, _OUTAGE_SPREAD_MOST_S = 5, 0.25, 25
 _CALLED_MOST_S = 30  # between check-ins of who is called: two of them fit into a presence window of 75 s
@@ -71,7 +72,7 @@ def may_begin(load: Load, limits: Limits) -> int:
             _LEAST_PER_S * limits.lag_s - load.asking, load.answered_per_s * until_next_s * _GROWTH - load.asking
         )
     else:
-        wanted = load.answered_per_s * until_next_s * max(_ALWAYS, 1.5 - late)
+        wanted = max(_LEAST, load.answered_per_s * until_next_s * max(_ALWAYS, 1.5 - late))
     # The last of the connections are for those who are inside.
     room = (1 - load.fullness(limits)) / (1 - CROWDED)
     return int(max(0.0, wanted) * min(1.0, max(0.0, room)))

@@ -45,6 +45,11 @@ def test_what_may_begin_falls_with_the_lag_and_with_the_room_that_is_left() -> N
     assert may_begin(Load(0, 0.0, asking=10_000), LIMITS) == 0
 
 
+def test_one_stall_of_a_quiet_machine_turns_nobody_away() -> None:
+    left = of = may_begin(Load(connections=3, lag_s=2.0, answered_per_s=1), LIMITS)
+    assert not is_turned_away(Who.NEWCOMER, left - 4, of)
+
+
 def test_newcomers_are_turned_away_before_check_ins_and_who_is_inside_never() -> None:
     turned_away = {
         left: {who for who in Who if is_turned_away(who, left, 100)} for left in (100, 41, 40, 1, 0, -50)
