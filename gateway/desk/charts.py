@@ -64,6 +64,7 @@ class Chart:
 async def charts(line: Line, span: str) -> list[Chart]:
     """The room's charts over one of SPANS. Raises StoreError."""
     rows = thin([dict(zip(SAMPLE_COLUMNS, row, strict=False)) for row in await line.samples(SPANS[span])], POINTS)
+    between = line.snapshot.between if line.snapshot else lambda after, last: max(0, last - after)
     p95, errors = origin_series(thin(await line.watch.origin_rows(SPANS[span]), POINTS), ORIGIN_SECONDS.bounds_s)
     return [
         Chart(
@@ -77,7 +78,8 @@ async def charts(line: Line, span: str) -> list[Chart]:
             "line",
             (
                 Series(
-                    "waiting", values(rows, lambda row: max(0.0, row["issued"] - row["serving"]) + row["late"])
+                    "waiting",
+                    values(rows, lambda row: between(int(row["serving"]), int(row["issued"])) + row["late"]),
                 ),
                 Series("present", values(rows, lambda row: row["present"])),
             ),
