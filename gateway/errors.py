@@ -116,9 +116,7 @@ class SigningMissing(AntreanError):
     """The library that signs is not installed."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "signatures need the library cryptography (the extra 'signing'): install it, or say --unsigned"
-        )
+        super().__init__("signatures need the library cryptography (pip install cryptography), or say --unsigned")
 
 
 class DrawRefuted(AntreanError):

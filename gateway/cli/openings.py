@@ -10,7 +10,6 @@ import typer
 
 from gateway.cli.acting import actor, on_line, print_json, settings_or_exit
 from gateway.cli.tables import table
-from gateway.desk.opening_api import openings_view
 from gateway.domain.changes import LANGUAGES, read_why
 from gateway.domain.openings import FREEZE_MOST_S, read_opening
 from gateway.secrets import load_keys
@@ -97,6 +96,8 @@ def show(
         return
     snapshot = on_line(room, lambda line: line.refresh())
     if json:
+        from gateway.desk.opening_api import openings_view
+
         print_json(openings_view(snapshot))
     else:
         sys.stdout.write(table(COLUMNS, [_under_way(snapshot), *map(_row, snapshot.openings)]) + "\n")
@@ -130,4 +131,4 @@ def _order(draw: Draw | None, room: str) -> str:
 
 
 def _clock(at_ms: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at_ms / 1000)) if at_ms else "–"
+    return time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(at_ms / 1000)) if at_ms else "–"

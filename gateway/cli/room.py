@@ -126,7 +126,7 @@ def set_knobs(
     ] = None,
     joins_per_network: Annotated[
         str | None,
-        typer.Option("--joins-per-network", help="Numbers a minute for one client network; 0: no limit."),
+        typer.Option("--joins-per-network", help="About so many numbers a minute for one network; 0: no limit."),
     ] = None,
     challenge: Annotated[
         str | None, typer.Option("--challenge", help="Newcomers solve a riddle first: on or off.")
@@ -426,7 +426,7 @@ def _ask(question: str) -> None:
 
 
 def _clock(at_ms: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at_ms / 1000))
+    return time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(at_ms / 1000))
 
 
 def _print(text: str) -> None:

@@ -37,9 +37,10 @@ def show(number: Number, room: Room = None, json: Json = False) -> None:
         print_json(view)
         return
     ahead = "" if view["ahead"] is None else f", {view['ahead']:,} tickets ahead"
+    place = "no place before the draw" if view["position"] is None else f"place {view['position']:,}"
     lines = [
         f"{view['shown']} in {view['room']}: {view['state']}",
-        f"number {ticket.number:,}, place {view['position']:,}{ahead}",
+        f"number {ticket.number:,}, {place}{ahead}",
         view["advice"],
         *(f"{_clock(at_ms)}  {EVENTS.get(what, what)}" for at_ms, what in ticket.events),
         *(f"{_clock(at_ms)}  {TIMELINE[what]}" for at_ms, what in reversed(ticket.timeline)),

@@ -98,7 +98,7 @@ async def look(line: Line, number: int) -> Ticket:
     rows = [dict(zip(SAMPLE_COLUMNS, row, strict=False)) for row in await line.samples()]
     events = await line.log(number)
     let_in_ms = min((at_ms for at_ms, what in events if what == "claimed"), default=math.inf)
-    told = timeline(rows, snapshot.position(number), let_in_ms)
+    told = timeline(rows, number, snapshot.position(number), let_in_ms)
     return Ticket(snapshot, number, await line.look(number), tuple(events), tuple(told))
 
 

@@ -402,7 +402,11 @@ def schemas() -> Schema:
                 "instance": {"type": "string"},
                 "number": {"type": "integer", "minimum": 1},
                 "shown": {"type": "string", "description": "with check digit, as people see it"},
-                "position": {"type": "integer", "minimum": 1},
+                "position": {
+                    "type": ["integer", "null"],
+                    "minimum": 1,
+                    "description": "null: before its draw",
+                },
                 "state": {"enum": list(ADVICE)},
                 "ahead": {"type": ["integer", "null"], "description": "tickets in front, present or not"},
                 "advice": {"type": "string", "description": "what to tell the visitor"},

@@ -244,9 +244,9 @@ def cursors(snapshot: Snapshot) -> dict[str, int]:
 
 
 def ticket_view(ticket: Ticket) -> dict[str, Any]:
-    """A ticket for the help desk. ``ahead`` counts tickets in front, present or not."""
+    """A ticket for the help desk; no ``position`` before its draw. ``ahead`` counts tickets, present or not."""
     snapshot, number, state = ticket.snapshot, ticket.number, str(ticket.state)
-    position = snapshot.position(number)
+    position = None if snapshot.awaits_draw(number) else snapshot.position(number)
     waits = state in ("waiting", "called")
     return {
         "room": snapshot.room,
@@ -255,7 +255,7 @@ def ticket_view(ticket: Ticket) -> dict[str, Any]:
         "shown": format_number(number),
         "position": position,
         "state": state,
-        "ahead": snapshot.between(snapshot.serving, position - 1) if waits else None,
+        "ahead": snapshot.between(snapshot.serving, position - 1) if waits and position else None,
         "advice": advice(state, [what for _, what in ticket.events]),
         "pass_unused": unused(state, [what for _, what in ticket.events]),
         "timeline": [{"at_ms": at_ms, "what": what} for at_ms, what in ticket.timeline],

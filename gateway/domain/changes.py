@@ -30,7 +30,7 @@ LANGUAGES = ("id", "en")
 SWITCHES = {"on": True, "true": True, "off": False, "false": False}
 
 LATEST_MS = 10**14
-INDONESIAN_ZONES = {"WIB": "+07:00", "WITA": "+08:00", "WIT": "+09:00"}
+ZONES = {"WIB": "+07:00", "WITA": "+08:00", "WIT": "+09:00", "UTC": "+00:00"}
 
 # Control characters but the line break, and half characters that no encoding can carry. Emoji, whose parts
 # are joined by invisible characters, and writing from right to left are meant to pass.
@@ -219,7 +219,7 @@ def read_time(value: object) -> int:
     text = value.strip()
     if text in ("", "none"):
         return 0
-    for name, offset in INDONESIAN_ZONES.items():
+    for name, offset in ZONES.items():
         text = re.sub(rf"\s*{name}$", offset, text)
     try:
         moment = datetime.fromisoformat(text)

@@ -86,15 +86,19 @@ def p95_at_rate(
     return None
 
 
-def timeline(rows: Sequence[Row], position: int, by_ms: float) -> list[tuple[int, str]]:
+def timeline(rows: Sequence[Row], number: int, position: int, by_ms: float) -> list[tuple[int, str]]:
     """About when a ticket joined, was called and had its turn: wall time in ms of the first sample that shows it.
 
     A sample is up to ten seconds late; ``by_ms`` is when the ticket had certainly had its turn. What happened
-    before the oldest sample is not told.
+    before the oldest sample is not told. A number is issued; a place, which a draw makes another, is called.
     """
     told: list[tuple[int, str]] = []
-    for column, what in (("issued", "joined"), ("called", "called"), ("serving", "turn")):
-        index = bisect_left([row[column] for row in rows], position)
-        if 0 < index < len(rows) or (index == 0 and rows and position == 1):
+    for column, place, what in (
+        ("issued", number, "joined"),
+        ("called", position, "called"),
+        ("serving", position, "turn"),
+    ):
+        index = bisect_left([row[column] for row in rows], place)
+        if 0 < index < len(rows) or (index == 0 and rows and place == 1):
             told.append((int(min(rows[index]["now_ms"], by_ms)), what))
     return told

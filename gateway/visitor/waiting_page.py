@@ -205,7 +205,11 @@ class Sheet:
         closes_at_ms, eta, cut = _number(state, "closes_at_ms"), state.get("eta"), state.get("ending") == "cut"
         quota = state.get("quota")
         if isinstance(quota, dict) and state.get("in_time") is False and eta is None:
-            return self._language.text(f"chance.{quota['kind']}")
+            # A line that is cut at its closing time goes on no other day.
+            key = "no" if cut and closes_at_ms > now_ms else quota["kind"]
+            return self._language.text(
+                f"chance.{key}", date=words.date_words(self._language, closes_at_ms, self._zone)
+            )
         known = isinstance(eta, dict) and view != "paused"
         if closes_at_ms <= now_ms or view == "scheduled" or (cut and not known):
             return ""

@@ -14,13 +14,13 @@ ROWS = [
 
 
 def test_each_passage_is_told_at_the_first_sample_that_shows_it() -> None:
-    assert timeline(ROWS, 12, inf) == [(10_000, "joined"), (10_000, "called"), (20_000, "turn")]
-    assert timeline(ROWS, 40, inf) == [(20_000, "joined"), (20_000, "called")]
-    assert timeline(ROWS, 3, inf) == [(10_000, "called"), (20_000, "turn")]  # it joined before the first sample
+    assert timeline(ROWS, 12, 12, inf) == [(10_000, "joined"), (10_000, "called"), (20_000, "turn")]
+    assert timeline(ROWS, 40, 40, inf) == [(20_000, "joined"), (20_000, "called")]
+    assert timeline(ROWS, 3, 3, inf) == [(10_000, "called"), (20_000, "turn")]  # it joined before the first sample
 
 
 def test_no_passage_is_told_later_than_the_visitor_was_let_in() -> None:
-    assert timeline(ROWS, 12, 13_000) == [(10_000, "joined"), (10_000, "called"), (13_000, "turn")]
+    assert timeline(ROWS, 12, 12, 13_000) == [(10_000, "joined"), (10_000, "called"), (13_000, "turn")]
 
 
 def test_the_gap_that_a_lost_store_left_is_nobodys_join() -> None:

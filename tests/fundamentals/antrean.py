@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import sqlite3
@@ -19,6 +20,7 @@ from gateway.domain.numbers import parse_number
 from gateway.domain.room import Snapshot
 from gateway.settings import load_settings
 from gateway.store.functions import Functions
+from gateway.store.keys import room_key
 from gateway.store.rooms import open_store
 from gateway.store.snapshots import parse_snapshot
 from tests.cli.copies import Copy, wait_until
@@ -149,9 +151,10 @@ class Antrean:
         """Until the rate has room for one visitor: a line begins with nothing banked."""
 
         async def has_credit() -> bool:
+            read = "return cjson.encode(cmsgpack.unpack(redis.call('GET', KEYS[1])))"
             with redis.Redis.from_url(self.store_url, decode_responses=True) as client:
-                banked = client.hmget(f"antrean:{{{ROOM}}}:line", "credit", "claim_credit")
-            return all(float(credit or 0) >= 1 for credit in banked)
+                state = json.loads(client.eval(read, 1, room_key(ROOM, "line")))
+            return min(state["credit"], state["claim_credit"]) >= 1
 
         await until(has_credit, "there is room for one visitor")
 

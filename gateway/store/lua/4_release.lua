@@ -23,6 +23,7 @@ end
 -- Density is measured where everyone had time to answer, and where the cursor went since the last step; while nobody at all answers, the range doubles.
 local function call_ahead(keys, s)
   local need = math.max(CALL_LEAST, math.ceil(s.rate / 60 * CALL_AHEAD_S))
+  if quota_left(s, 0, 0) <= 0 then need = 0 end -- nobody is told that their turn is near when no place is left
   local moved = s.serving - s.step_serving
   local answered = moved + s.ready - s.serving
   if answered >= CALL_LEAST then
