@@ -178,11 +178,8 @@ def keyring(installation: Installation) -> Keyring:
     return Keyring(load_keys(installation.settings))
 
 
-@pytest.fixture
-async def line(installation: Installation) -> AsyncIterator[Line]:
-    """A fresh line in the room ``registration``, open at 6,000 a minute, as an operator would make it."""
-    store = await open_store(installation.settings.store_address())
-    line = store.line("registration")
+async def begin_anew(line: Line) -> None:
+    """A fresh line, open at 6,000 a minute, as an operator would make it; whatever the tests before left."""
 
     async def fresh() -> bool:
         try:
@@ -192,11 +189,20 @@ async def line(installation: Installation) -> AsyncIterator[Line]:
             return False
         return True
 
+    await until(fresh, "a new line")
+
+
+@pytest.fixture
+async def line(installation: Installation) -> AsyncIterator[Line]:
+    """A fresh line in the room ``registration``."""
+    store = await open_store(installation.settings.store_address())
+    line = store.line("registration")
+
     async def everybody_knows() -> bool:
         assert line.snapshot is not None
         return all([await _instance(installation) == line.snapshot.instance for _ in range(8)])
 
-    await until(fresh, "a new line")
+    await begin_anew(line)
     await until(everybody_knows, "every worker has heard of the new line")
     yield line
     await store.close()

@@ -86,9 +86,9 @@ class Settings:
         env="ANTREAN_MOST_LAG_MS",
         allowed="20 to 10000 milliseconds",
         effect="A worker whose answers are late by more than this asks newcomers to come again.",
-        reason="A quarter of a second: nobody notices it, and a worker that is only busy stays below.",
+        reason="A second: hardly anybody minds, and a surge that a worker bears is no reason to send people away.",
         parse=checks.whole(20, 10_000),
-        default=250,
+        default=1000,
     )
     public_url: str | None = setting(
         env="ANTREAN_PUBLIC_URL",

@@ -142,9 +142,13 @@ async def test_a_quota_holds_over_all_workers_and_who_does_not_make_it_is_told(a
     await until(is_used_up, "three have used their passes")
     left_out = [one for one in crowd if one not in inside]
     assert (len(inside), antrean.knows().used) == (3, 3)
-    answers = [await one.checks_in() for one in left_out]
-    assert {answer["state"] for answer in answers} <= {"called", "waiting"}
-    assert {(answer["in_time"], answer["eta"]) for answer in answers} == {(False, None)}
+
+    async def is_told() -> bool:
+        answers = [await one.checks_in() for one in left_out]
+        assert {answer["state"] for answer in answers} <= {"called", "waiting"}
+        return all((answer["in_time"], answer["eta"]) == (False, None) for answer in answers)
+
+    await until(is_told, "every worker tells those who do not make it")
     assert "All places are taken" in (await left_out[0].get("/", **{"Accept-Language": "en"})).text
     assert "the total quota" in antrean.command("room", "show", ROOM)
     for one in inside:

@@ -11,8 +11,9 @@ import pytest
 
 from gateway.domain.credentials import Keyring, Pass, Ticket
 from gateway.secrets import load_keys
+from gateway.store.rooms import open_store
 from tests.hostile.recorder import Recorder, recording
-from tests.installation import CONFIG, Installation, free_port
+from tests.installation import CONFIG, Installation, begin_anew, free_port
 from tests.people import until
 
 
@@ -73,6 +74,7 @@ def fortress(installation: Installation, tmp_path_factory: pytest.TempPathFactor
             "ANTREAN_CONFIG": str(config), "ANTREAN_PORT": str(free_port()), "ANTREAN_WORKERS": "1",
         }  # fmt: skip
         gateway = Installation(installation.settings, environ, folder)
+        asyncio.run(_fresh_line(installation))
         gateway.start("hostile", "serve")
         made = Fortress(int(environ["ANTREAN_PORT"]), origin, gateway)
         try:
@@ -80,6 +82,12 @@ def fortress(installation: Installation, tmp_path_factory: pytest.TempPathFactor
             yield made
         finally:
             gateway.stop("hostile")
+
+
+async def _fresh_line(installation: Installation) -> None:
+    store = await open_store(installation.settings.store_address())
+    await begin_anew(store.line("registration"))
+    await store.close()
 
 
 async def _instance(fortress: Fortress) -> str:
