@@ -149,7 +149,11 @@ async def test_a_quota_holds_over_all_workers_and_who_does_not_make_it_is_told(a
         return all((answer["in_time"], answer["eta"]) == (False, None) for answer in answers)
 
     await until(is_told, "every worker tells those who do not make it")
-    assert "All places are taken" in (await left_out[0].get("/", **{"Accept-Language": "en"})).text
+
+    async def page_says_so() -> bool:
+        return "All places are taken" in (await left_out[0].get("/", **{"Accept-Language": "en"})).text
+
+    await until(page_says_so, "the page of every worker tells it, too")
     assert "the total quota" in antrean.command("room", "show", ROOM)
     for one in inside:
         assert await one.registers(), "who is inside finishes in peace"
