@@ -58,6 +58,7 @@ def schemas(set_time: Callable[[str], Schema], why: Schema) -> Schema:
                 "closes_at_ms": time,
                 "ending": ending,
                 "order": {"enum": list(ORDERS)},
+                "challenge": {"type": ["boolean", "null"], "description": "null: as the room has it then"},
                 "draw": maybe_draw,
                 "reason": reason(),
             }

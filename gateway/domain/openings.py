@@ -32,11 +32,9 @@ class Opening:
     reason: Mapping[str, str] = field(default_factory=dict)  # why drawn or not, by language; visitors read it
 
     @property
-    def challenges(self) -> int | str:
-        """As the store's function takes it."""
-        if self.challenge is None:
-            return 1 if self.draw else ""
-        return int(self.challenge)
+    def challenges(self) -> bool | None:
+        """Whether newcomers solve a riddle first; None: as the room has it then."""
+        return (self.draw or None) if self.challenge is None else self.challenge
 
 
 def read_opening(asked: Mapping[str, object]) -> Opening:

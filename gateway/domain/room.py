@@ -87,6 +87,7 @@ class Planned:
     opens_at_ms: int
     closes_at_ms: int  # 0: none
     ending: Ending
+    challenge: bool | None  # newcomers solve a riddle first; None: as the room has it then
     draw: Draw | None  # its commitment stands from the moment it was announced; None: first come, first served
     reason: dict[str, str]  # language code to text
 

@@ -7,7 +7,7 @@ None expires: they live as long as the room, and their size is bounded. The bitm
 from __future__ import annotations
 
 KEYS = (
-    "line",  # hash: cursors, buckets, knobs, room time
+    "line",  # string, packed: cursors, buckets, knobs, room time
     "seen:even",  # bitmap by position: seen in the presence window with an even index
     "seen:odd",  # bitmap by position: the same, odd
     "gone",  # bitmap by position: gave the place up while it was ahead of the cursor
@@ -27,6 +27,7 @@ KEYS = (
     "door",  # sorted set: position -> room time of its last knock; those with an offer whom the rate kept out
     "stamps",  # hash: block of stamps -> its first number; one for each worker and outage, until the line ends
     "moves",  # hash: number -> device and claim; one for each place that was moved, until the line ends
+    "let-in",  # bitmap by number: was admitted at least once, however that ended
 )
 
 

@@ -15,7 +15,7 @@ from gateway.domain.room import Draw, Planned, Snapshot
 from gateway.errors import InvalidKnob, NoSuchOpening
 from gateway.store.functions import Command, Functions
 from gateway.store.line import Line
-from gateway.store.snapshots import reason_json
+from gateway.store.snapshots import challenge_field, reason_json
 
 ALGORITHM = "antrean-draw-1: Feistel, 4 rounds, HMAC-SHA256; Fisher-Yates below 64"
 HEARD_AFTER_S = 20  # of the time to hear and to answer: until the draw is made and the calling has begun
@@ -42,7 +42,7 @@ async def schedule(
         raise InvalidKnob("entropy is for a draw: this opening is first come, first served")
     times = (opening.opens_at_ms, opening.closes_at_ms, opening.ending.value)
     command = line.functions.schedule(
-        0, actor, why, instance, *times, draw, reason_json(opening.reason), opening.challenges
+        0, actor, why, instance, *times, draw, reason_json(opening.reason), challenge_field(opening.challenges)
     )
     return await line.act(command), instance
 
@@ -108,6 +108,7 @@ def planned_view(opening: Planned) -> dict[str, Any]:
         "closes_at_ms": opening.closes_at_ms or None,
         "ending": str(opening.ending),
         "order": "fifo" if opening.draw is None else "draw",
+        "challenge": opening.challenge,
         "draw": None if opening.draw is None else asdict(opening.draw),
         "reason": opening.reason,
     }

@@ -99,6 +99,7 @@ def _openings(text: str) -> tuple[Planned, ...]:
             opens_at_ms=int(each["opens_at_ms"]),
             closes_at_ms=int(each["closes_at_ms"]),
             ending=Ending(each["ending"]),
+            challenge=bool(int(each["challenge"])) if each["challenge"] != "" else None,
             draw=_draw(each["draw"]),
             reason=json.loads(each["reason"] or "{}"),
         )
@@ -110,10 +111,19 @@ def openings_json(openings: Sequence[Planned]) -> str:
     """The openings as the store keeps them; '' for none."""
     rows = [
         asdict(each)
-        | {"draw": json.dumps(asdict(each.draw)) if each.draw else "", "reason": reason_json(each.reason)}
+        | {
+            "draw": json.dumps(asdict(each.draw)) if each.draw else "",
+            "reason": reason_json(each.reason),
+            "challenge": challenge_field(each.challenge),
+        }
         for each in openings
     ]
     return json.dumps(rows, ensure_ascii=False) if rows else ""
+
+
+def challenge_field(challenge: bool | None) -> int | str:
+    """As the store keeps it: 1, 0, or '' for as the room has it then."""
+    return "" if challenge is None else int(challenge)
 
 
 def reason_json(reason: Mapping[str, str]) -> str:

@@ -212,6 +212,13 @@ async def test_both_sides_reckon_alike(chromium: Browser) -> None:
     )
     english = {"served": "are served", "yes": "should get in", "maybe": "may get in", "no": "may not get in"}
     assert all(english[chance_of(*case)] in words for case, words in zip(cases, told, strict=True))
+    used_up = await page.evaluate(
+        "endings => endings.map(e => antreanChance({closes_at: 100000, ending: e, quota: {kind: 'daily-quota'}},"
+        " true, null, 0, () => 'D'))",
+        ["cut", "serve"],
+    )
+    assert "may not get in" in used_up[0], "a line that is cut goes on no other day"
+    assert "tomorrow" in used_up[1]
     await page.close()
 
 

@@ -17,6 +17,8 @@ def test_each_passage_is_told_at_the_first_sample_that_shows_it() -> None:
     assert timeline(ROWS, 12, 12, inf) == [(10_000, "joined"), (10_000, "called"), (20_000, "turn")]
     assert timeline(ROWS, 40, 40, inf) == [(20_000, "joined"), (20_000, "called")]
     assert timeline(ROWS, 3, 3, inf) == [(10_000, "called"), (20_000, "turn")]  # it joined before the first sample
+    # In a drawn line the place is another than the number, which is what was given out.
+    assert timeline(ROWS, 40, 12, inf) == [(20_000, "joined"), (10_000, "called"), (20_000, "turn")]
 
 
 def test_no_passage_is_told_later_than_the_visitor_was_let_in() -> None:

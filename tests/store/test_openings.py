@@ -31,7 +31,8 @@ def plan(
     facts = json.dumps(asdict(Draw(commitment(name)))) if draw else ""
     at_ms = [line.now_ms + opens * MINUTE, line.now_ms + closes * MINUTE if closes else 0]
     reason = json.dumps({"id": f"alasan {name}", "en": f"reason {name}"})
-    command = line.functions.schedule(line.now_ms, "test", "", name, *at_ms, ending, facts, reason)
+    challenge = 1 if draw else ""
+    command = line.functions.schedule(line.now_ms, "test", "", name, *at_ms, ending, facts, reason, challenge)
     line.snapshot = parse_snapshot("room", line.call(command))
     return line.snapshot
 
@@ -176,6 +177,7 @@ def test_an_emptied_store_forgets_no_opening(open_line: OpenLine, minutes: int) 
     begun = tick_minutes(line, 65)
     assert begun.draw is not None
     assert begun.draw.commitment == commitment("second")
+    assert begun.knobs.challenge, "a draw's newcomers solve a riddle"
 
 
 def test_a_planned_opening_is_called_off_and_no_other(open_line: OpenLine) -> None:

@@ -54,6 +54,19 @@ def test_an_empty_line_keeps_to_the_quota_too(open_line: OpenLine) -> None:
     assert line.join(10)[1] == 3
 
 
+def test_nobody_is_called_when_no_place_is_left_and_all_are_when_there_are_more(open_line: OpenLine) -> None:
+    """Safeguard: call_ahead calls nobody for a quota that is used up; who is called reads that the turn is near."""
+    line = open_line(rate_per_minute=6000, ceiling=100, total_quota=1)
+    line.join(1)
+    assert let_in(line, 1) == [1]
+    line.touch(1)
+    line.join(5)
+    assert line.tick_for(10).called == 1
+    assert line.check_in(2) == ["waiting"]
+    line.set(total_quota=3)
+    assert line.tick_for(10).called == 6
+
+
 def test_a_pass_that_is_never_used_gives_its_place_back(open_line: OpenLine) -> None:
     """Safeguard: an unused lease lapses; what is counted is the first use."""
     line = open_line(rate_per_minute=6000, ceiling=100, daily_quota=1)

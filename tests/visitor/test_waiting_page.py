@@ -288,3 +288,10 @@ def test_the_owner_says_what_visitors_will_need(pages: WaitingPage) -> None:
     assert "<li>KTP &amp; &lt;KK&gt;</li>" in plain(with_list.surge("id", "br"))
     assert "<li>Identity card</li>" in plain(with_list.rendered("en", a_state(), "gzip"))
     assert 'id="prepare"' not in plain(pages.surge("id", "br"))
+
+
+@pytest.mark.parametrize(("ending", "said"), [("cut", "may not get in before"), ("serve", "goes on tomorrow")])
+def test_a_quota_that_is_used_up_promises_a_tomorrow_only_to_a_line_that_has_one(ending: str, said: str) -> None:
+    quota = {"kind": "daily-quota", "left": 0}
+    state = a_state(quota=quota, in_time=False, eta=None, closes_at_ms=NOON_MS + 3_600_000, ending=ending)
+    assert said in WaitingPage(sample_room()).rendered("en", state, "identity").body.decode()

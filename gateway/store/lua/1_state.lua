@@ -2,12 +2,13 @@
 
 -- The line of one room, as functions of the store. This file: the state that all of them share.
 --
--- KEYS, the same twenty for every function, all of one room (see gateway/store/keys.py):
---   1 line, a string     2 seen even bitmap     3 seen odd bitmap      4 gone bitmap
+-- KEYS, the same twenty-one for every function, all of one room (see gateway/store/keys.py):
+--   1 line, a string      2 seen even bitmap     3 seen odd bitmap      4 gone bitmap
 --   5 late bitmap         6 spent bitmap         7 withdrawn bitmap     8 offers zset
 --   9 late offers zset   10 claimed zset        11 leases zset         12 joins hash
 --  13 workers zset       14 samples list        15 audit list          16 metrics hash
 --  17 log list            18 door zset          19 stamps hash         20 moves hash
+--  21 let in bitmap
 -- ARGV, the first two of every function:
 --   1 now_ms, wall time in milliseconds; 0 means the server's own TIME
 --   2 run_id of the server that the caller believes it talks to ('' for an operator's command)
@@ -48,9 +49,8 @@ local NUMBERS = {'schema', 'generation', 'revision', 'started_ms', 'seen_ms', 't
   'opens_at_ms', 'closes_at_ms', 'poll_max_s', 'density', 'delivered', 'present', 'claimed', 'finished',
   'lapsed', 'passed', 'late_returns', 'released_vt', 'step_vt', 'step_claimed', 'step_issued', 'sample_ms',
   'empty_vt', 'ghosts', 'ghosts_vt', 'found', 'gap', 'restore_ms', 'door_limit', 'step_serving', 'step_passed',
-  'late_share', 'share', 'drawn', 'absent_offers', 'coming', 'entering', 'step_lapsed', 'daily_quota', 'total_quota', 'used',
-  'day', 'day_used', 'day_offset_ms', 'joins_per_network', 'challenge',
-  'queueing_ms'}
+  'late_share', 'share', 'drawn', 'absent_offers', 'coming', 'entering', 'step_lapsed', 'daily_quota', 'total_quota',
+  'used', 'day', 'day_used', 'day_offset_ms', 'joins_per_network', 'challenge', 'queueing_ms'}
 local STRINGS = {'run_id', 'instance', 'phase', 'message', 'calls', 'starts', 'skipped', 'draw', 'restoring', 'ending',
   'reason', 'openings'}
 
@@ -58,7 +58,7 @@ local function keys_of(KEYS)
   return {line = KEYS[1], seen = {[0] = KEYS[2], [1] = KEYS[3]}, gone = KEYS[4], late = KEYS[5],
     spent = KEYS[6], withdrawn = KEYS[7], offers = KEYS[8], late_offers = KEYS[9], claimed = KEYS[10],
     leases = KEYS[11], joins = KEYS[12], workers = KEYS[13], samples = KEYS[14], audit = KEYS[15],
-    metrics = KEYS[16], log = KEYS[17], door = KEYS[18], stamps = KEYS[19], moves = KEYS[20]}
+    metrics = KEYS[16], log = KEYS[17], door = KEYS[18], stamps = KEYS[19], moves = KEYS[20], let_in = KEYS[21]}
 end
 
 local function clock(now_ms)
@@ -78,8 +78,7 @@ end
 -- The line is one packed string: read and written whole, a tenth of what fifty fields of a hash cost.
 local function load_state(keys)
   local packed = redis.pcall('GET', keys.line)
-  if type(packed) == 'table' then packed = cmsgpack.pack({schema = -1}) end -- not even a string
-  local s = packed and cmsgpack.unpack(packed) or {}
+  local s = type(packed) == 'string' and cmsgpack.unpack(packed) or {schema = packed and -1} -- -1: not even a string
   for _, name in ipairs(NUMBERS) do s[name] = s[name] or 0 end
   for _, name in ipairs(STRINGS) do s[name] = s[name] or '' end
   return s
@@ -127,7 +126,7 @@ end
 
 -- Bit 0 of every bitmap and one +inf member of every sorted set never go away: a key that is missing was lost.
 local function bitmaps(keys)
-  return {keys.seen[0], keys.seen[1], keys.gone, keys.late, keys.spent, keys.withdrawn}
+  return {keys.seen[0], keys.seen[1], keys.gone, keys.late, keys.spent, keys.withdrawn, keys.let_in}
 end
 
 local function zsets(keys)
@@ -244,8 +243,7 @@ local SNAPSHOT = {'instance', 'generation', 'revision', 'started_ms', 'vt', 'iss
   'serving', 'late', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'poll_max_s',
   'density', 'delivered', 'present', 'claimed', 'finished', 'lapsed', 'passed', 'late_returns', 'gap',
   'late_share', 'starts', 'skipped', 'draw', 'run_id', 'ending', 'tick_ms', 'daily_quota', 'total_quota', 'used', 'day',
-  'day_used', 'day_offset_ms', 'joins_per_network', 'challenge', 'reason',
-  'openings', 'queueing_ms'}
+  'day_used', 'day_offset_ms', 'joins_per_network', 'challenge', 'reason', 'openings', 'queueing_ms'}
 
 local function snapshot(keys, s, now_ms)
   local unused = members(keys.claimed)

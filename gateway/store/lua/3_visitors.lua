@@ -22,21 +22,12 @@ local function write_log(keys)
   redis.call('LTRIM', keys.log, 0, LOG_KEPT - 1)
 end
 
--- Takes the spent mark back: the number may come as a late return. That it was let in once is remembered, among the
--- moves: its pass may be about somewhere, so that it stays on its device.
-local function unspend(keys, number)
-  if redis.call('SETBIT', keys.spent, number, 0) == 1 then redis.call('HSET', keys.moves, 'in ' .. number, '') end
-end
-
-local function was_let_in(keys, number)
-  return redis.call('GETBIT', keys.spent, number) == 1 or redis.call('HEXISTS', keys.moves, 'in ' .. number) == 1
-end
-
 -- One admission, `wait_ms` from now: the pass is signed then, and the visitor is inside. Sets the spent mark of the
--- number. The lease runs from that moment too, which also says what is left of the wait to whoever asks again.
+-- number, which a return takes away, and the one that it was let in, which stays: its pass may be about. The lease runs from that moment too, which also says what is left of the wait to whoever asks again.
 -- Who was inside before was counted against the quotas then: that lease counts as used.
 local function admit(keys, s, now_ms, number, wait_ms)
   local again = redis.call('SETBIT', keys.spent, number, 1) == 1
+  redis.call('SETBIT', keys.let_in, number, 1)
   redis.call('ZADD', again and keys.leases or keys.claimed, text(s.vt + wait_ms + UNUSED_LEASE_MS), text(number))
   s.claim_credit = s.claim_credit - 1
   s.claimed = s.claimed + 1
@@ -376,7 +367,7 @@ local function leave(KEYS, ARGV)
     local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     if number <= s.issued and redis.call('SETBIT', keys.withdrawn, number, 1) == 0 then
       left = left + 1
-      unspend(keys, number)
+      redis.call('SETBIT', keys.spent, number, 0)
       redis.call('ZREM', keys.claimed, number)
       redis.call('ZREM', keys.leases, number)
       redis.call('ZREM', keys.offers, position)
@@ -404,7 +395,7 @@ local function reinstate(KEYS, ARGV)
     local position, number = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     if number <= s.issued and redis.call('SETBIT', keys.withdrawn, number, 0) == 1 then
       back = back + 1
-      unspend(keys, number)
+      redis.call('SETBIT', keys.spent, number, 0)
       redis.call('SETBIT', keys.gone, position, 0)
       log_event(keys, now_ms, 'reinstated', number)
     end

@@ -13,7 +13,7 @@ end
 -- A pass that was never used may never have arrived: its number may come back as a late return.
 local function lapse_leases(keys, s)
   for _, number in ipairs(redis.call('ZRANGEBYSCORE', keys.claimed, '-inf', text(s.vt), 'LIMIT', 0, GRANTS_MOST)) do
-    unspend(keys, number)
+    redis.call('SETBIT', keys.spent, number, 0)
     redis.call('ZREM', keys.claimed, number)
   end
   redis.call('ZREMRANGEBYSCORE', keys.leases, '-inf', text(s.vt))

@@ -21,7 +21,7 @@ local function merge(s, known)
   if known.revision >= s.revision then
     for _, name in ipairs({'revision', 'rate', 'ceiling', 'phase', 'opens_at_ms', 'closes_at_ms', 'message', 'ending',
       'daily_quota', 'total_quota', 'joins_per_network', 'challenge', 'reason', 'openings'}) do
-      if known[name] ~= nil then s[name] = known[name] end -- a worker of an older version does not know all
+      s[name] = known[name]
     end
   end
 end
@@ -31,7 +31,7 @@ local function begin_line(s, fresh, now_ms)
   s.generation, s.revision, s.gap = 1, 1, GAP_LEAST
   s.rate, s.ceiling, s.phase = fresh.rate, fresh.ceiling, fresh.phase
   s.ending, s.daily_quota, s.total_quota = fresh.ending, fresh.daily_quota, fresh.total_quota
-  s.joins_per_network, s.challenge = fresh.joins_per_network or 0, fresh.challenge or 0
+  s.joins_per_network, s.challenge = fresh.joins_per_network, fresh.challenge
   s.opens_at_ms, s.closes_at_ms, s.message = fresh.opens_at_ms, fresh.closes_at_ms, fresh.message
 end
 
@@ -100,7 +100,8 @@ local function restore(KEYS, ARGV)
 end
 
 local KNOBS = {rate = 'number', ceiling = 'number', opens_at_ms = 'number', closes_at_ms = 'number',
-  phase = 'string', message = 'string', ending = 'string', joins_per_network = 'number', challenge = 'number', daily_quota = 'number', total_quota = 'number'}
+  joins_per_network = 'number', challenge = 'number', daily_quota = 'number', total_quota = 'number',
+  phase = 'string', message = 'string', ending = 'string'}
 
 -- Why an operator's change of the schedule, or past it, may not be; nil when it may.
 local function why_not_set(s, now_ms, name, value)

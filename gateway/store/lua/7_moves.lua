@@ -23,7 +23,7 @@ local function move(KEYS, ARGV)
     -- Whoever was let in is behind the cursor and has no first offer any more. Which of those behind were never let
     -- in is known only where nothing was lost.
     elseif position <= s.serving and not redis.call('ZSCORE', keys.offers, position)
-      and (s.generation > 1 or was_let_in(keys, number)) then answer = -1
+      and (s.generation > 1 or redis.call('GETBIT', keys.let_in, number) == 1) then answer = -1
     else
       answer = device + 1
       redis.call('HSET', keys.moves, number, text(answer) .. ' ' .. claim)
