@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from test_metrics import SNAPSHOT
 
 from gateway.desk.actions import Ticket
 from gateway.desk.views import ticket_view
 from gateway.domain.room import Draw
 from gateway.store.line import State
+from tests.desk.test_metrics import SNAPSHOT
 
 
 @pytest.mark.parametrize(

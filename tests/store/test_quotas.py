@@ -55,7 +55,7 @@ def test_an_empty_line_keeps_to_the_quota_too(open_line: OpenLine) -> None:
 
 
 def test_nobody_is_called_when_no_place_is_left_and_all_are_when_there_are_more(open_line: OpenLine) -> None:
-    """Safeguard: call_ahead calls nobody for a quota that is used up; who is called reads that the turn is near."""
+    """Safeguard: call_ahead calls nobody for a used-up quota. Who is called reads: your turn is near."""
     line = open_line(rate_per_minute=6000, ceiling=100, total_quota=1)
     line.join(1)
     assert let_in(line, 1) == [1]
