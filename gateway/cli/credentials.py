@@ -10,6 +10,7 @@ import typer
 
 from gateway.cli import exits
 from gateway.cli.acting import NoSuchRoom, choose_room, fail, print_json, settings_or_exit
+from gateway.cli.options import Json, clock
 from gateway.domain.credentials import Keyring, Mark, Pass, new_nonce
 from gateway.errors import SettingsError
 from gateway.secrets import add_key, load_keys
@@ -19,8 +20,6 @@ LONGEST_HOURS = 24 * 31
 
 pass_app = typer.Typer(no_args_is_help=True, help="Passes that do not come from the line.", epilog=exits.EPILOG)
 keys_app = typer.Typer(no_args_is_help=True, help="The keys that sign tickets and passes.", epilog=exits.EPILOG)
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
 
 
 @pass_app.callback()
@@ -67,7 +66,8 @@ def issue(
         print_json({"room": chosen, "pass": text, "header": "Antrean-Pass", "expires_at_s": ends_s})
         return
     sys.stdout.write(
-        f"A staff pass for {chosen}, good until {_clock(ends_s)}. Whoever holds it walks in: keep it secret.\n"
+        f"A staff pass for {chosen}, good until {clock(ends_s * 1000)}. "
+        "Whoever holds it walks in: keep it secret.\n"
         f"Send it as a header:\n\n  Antrean-Pass: {text}\n"
     )
 
@@ -80,14 +80,10 @@ def _tell_mark(room: str, text: str, ends_s: int, json: bool) -> None:
         )
         return
     sys.stdout.write(
-        f"A mark for rehearsals of {room}, good until {_clock(ends_s)}. It leads into the room "
+        f"A mark for rehearsals of {room}, good until {clock(ends_s * 1000)}. It leads into the room "
         f"{room}{REHEARSAL}, never into the real line.\nFor programs, a header:\n\n  Antrean-Rehearsal: {text}\n\n"
         f"In a browser (a private window: it is kept as a cookie), open:\n\n  {begin}\n"
     )
-
-
-def _clock(at_s: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at_s))
 
 
 @keys_app.command()

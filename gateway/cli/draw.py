@@ -13,6 +13,7 @@ import typer
 
 from gateway.cli import exits
 from gateway.cli.acting import actor, on_line, settings_or_exit
+from gateway.cli.options import Room
 from gateway.domain import commitment
 from gateway.domain import draw as fair
 from gateway.domain.changes import read_why
@@ -31,7 +32,6 @@ app = typer.Typer(
     epilog=exits.EPILOG,
 )
 
-Room = Annotated[str | None, typer.Argument(help="The room's id; not needed where there is only one.")]
 LONGEST_ANSWER = 1_000_000  # bytes
 
 

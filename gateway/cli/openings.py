@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.acting import actor, on_line, print_json, settings_or_exit
+from gateway.cli.options import Json, Room, Why, clock
 from gateway.cli.tables import table
 from gateway.domain.changes import LANGUAGES, read_why
 from gateway.domain.openings import FREEZE_MOST_S, read_opening
@@ -19,9 +19,6 @@ from gateway.store.openings import unschedule as call_off
 if TYPE_CHECKING:
     from gateway.domain.room import Draw, Planned, Snapshot
     from gateway.store.line import Line
-
-Room = Annotated[str | None, typer.Argument(help="The room's id; not needed where there is only one.")]
-Why = Annotated[str, typer.Option("--why", help="Kept in the audit.")]
 
 
 def schedule(
@@ -74,12 +71,12 @@ def schedule(
     planned = [each for each in after.openings if each.instance == instance]
     if planned:
         sys.stdout.write(
-            f"{after.room}: opening {instance} is planned: opens {_clock(planned[0].opens_at_ms)}, "
+            f"{after.room}: opening {instance} is planned: opens {clock(planned[0].opens_at_ms)}, "
             f"{_order(planned[0].draw, after.room)} Its line begins when the openings before it are over.\n"
         )
     else:
         sys.stdout.write(
-            f"{after.room}: opens {_clock(after.knobs.opens_at_ms)}, {_order(after.draw, after.room)}\n"
+            f"{after.room}: opens {clock(after.knobs.opens_at_ms)}, {_order(after.draw, after.room)}\n"
         )
 
 
@@ -87,12 +84,12 @@ def show(
     room: Room = None,
     remove: Annotated[str, typer.Option("--remove", metavar="ID", help="Call one off that has not begun.")] = "",
     why: Why = "",
-    json: Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")] = False,
+    json: Json = False,
 ) -> None:
     """The opening under way and those to come, in their order."""
     if remove:
         removed = on_line(room, lambda line: call_off(line, remove, actor=actor(), why=read_why(why)))
-        sys.stdout.write(f"The opening {remove} of {_clock(removed.opens_at_ms)} is called off.\n")
+        sys.stdout.write(f"The opening {remove} of {clock(removed.opens_at_ms)} is called off.\n")
         return
     snapshot = on_line(room, lambda line: line.refresh())
     if json:
@@ -108,12 +105,12 @@ COLUMNS = ("opening", "state", "opens", "closes", "in line then", "order", "comm
 
 def _under_way(snapshot: Snapshot) -> list[str]:
     knobs, draw = snapshot.knobs, snapshot.draw
-    times = [_clock(at_ms) for at_ms in (knobs.opens_at_ms, knobs.closes_at_ms)]
+    times = [clock(at_ms) for at_ms in (knobs.opens_at_ms, knobs.closes_at_ms)]
     return [snapshot.instance, str(snapshot.phase), *times, str(knobs.ending), *_drawn(draw)]
 
 
 def _row(opening: Planned) -> list[str]:
-    times = [_clock(at_ms) for at_ms in (opening.opens_at_ms, opening.closes_at_ms)]
+    times = [clock(at_ms) for at_ms in (opening.opens_at_ms, opening.closes_at_ms)]
     return [opening.instance, "planned", *times, str(opening.ending), *_drawn(opening.draw)]
 
 
@@ -128,7 +125,3 @@ def _order(draw: Draw | None, room: str) -> str:
         f"drawn {draw.freeze_s} s before. Commitment {draw.commitment}. "
         f"Publish it: antrean draw commit {room} --out FILE"
     )
-
-
-def _clock(at_ms: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(at_ms / 1000)) if at_ms else "–"

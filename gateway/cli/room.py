@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gateway.cli import exits, openings
 from gateway.cli.acting import actor, choose_room, on_line, on_lines, print_json, settings_or_exit
+from gateway.cli.options import Json, Room, Why, clock
 from gateway.cli.tables import pairs, table
 from gateway.desk import actions
 from gateway.desk.views import binding_view, entry_view, room_view, told_view
@@ -47,9 +47,6 @@ COLUMNS = {
     "workers": "workers",
 }
 
-Room = Annotated[str | None, typer.Argument(help="The room's id; not needed where there is only one.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
-Why = Annotated[str, typer.Option("--why", help="Kept in the audit.")]
 Expect = Annotated[
     int | None,
     typer.Option("--expect", metavar="REVISION", help="Refuse (exit code 4) if the room has another revision."),
@@ -224,7 +221,7 @@ def audit(
     if json:
         print_json({"entries": [entry_view(entry) for entry in entries]})
         return
-    rows = [[str(entry.revision), _clock(entry.at_ms), entry.actor, _what(entry), entry.why] for entry in entries]
+    rows = [[str(entry.revision), clock(entry.at_ms), entry.actor, _what(entry), entry.why] for entry in entries]
     _print(table(("revision", "when", "who", "what", "why"), rows))
 
 
@@ -399,9 +396,9 @@ def _opening(snapshot: Snapshot) -> str:
     knobs, draw = snapshot.knobs, snapshot.draw
     parts = ["first come, first served" if draw is None else f"drawn, N {draw.size:,}"]
     if knobs.opens_at_ms:
-        parts.append(f"opens {_clock(knobs.opens_at_ms)}")
+        parts.append(f"opens {clock(knobs.opens_at_ms)}")
     if knobs.closes_at_ms:
-        parts.append(f"closes {_clock(knobs.closes_at_ms)}, those in line then: {knobs.ending}")
+        parts.append(f"closes {clock(knobs.closes_at_ms)}, those in line then: {knobs.ending}")
     if draw is not None and draw.frozen_ms and draw.announced_entropy and not draw.entropy:
         parts.append("WAITS for the announced value: antrean draw freeze --entropy VALUE")
     if snapshot.waiting and (over := estimate.over(snapshot)) is not None:
@@ -414,7 +411,7 @@ def _opening(snapshot: Snapshot) -> str:
 def _standby(snapshot: Snapshot) -> str:
     """Whether people wait at all."""
     if snapshot.queueing_since_ms:
-        return f"since {_clock(snapshot.queueing_since_ms)}"
+        return f"since {clock(snapshot.queueing_since_ms)}"
     return "nobody waits: everyone passes straight through" if snapshot.phase.releases else "nobody waits"
 
 
@@ -423,10 +420,6 @@ def _ask(question: str) -> None:
         raise typer.BadParameter(f"{question} Say --yes where nobody can be asked.")
     if not typer.confirm(question):
         raise typer.Exit(exits.TROUBLE)
-
-
-def _clock(at_ms: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(at_ms / 1000))
 
 
 def _print(text: str) -> None:

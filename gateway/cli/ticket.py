@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ import typer
 
 from gateway.cli import exits
 from gateway.cli.acting import actor, on_line, print_json
+from gateway.cli.options import Json, clock
 from gateway.desk import actions
 from gateway.desk.views import ticket_view
 from gateway.domain.help_desk import EVENTS, TIMELINE, read_number
@@ -24,7 +24,6 @@ app = typer.Typer(no_args_is_help=True, help="Where a ticket is; withdraw it, gi
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="As people read it out (A-0001-2340), or #1234.")]
 Room = Annotated[str | None, typer.Option("--room", help="The room's id; not needed where there is only one.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
 Action = Callable[["Line", int], Awaitable[actions.Ticket]]
 
 
@@ -42,8 +41,8 @@ def show(number: Number, room: Room = None, json: Json = False) -> None:
         f"{view['shown']} in {view['room']}: {view['state']}",
         f"number {ticket.number:,}, {place}{ahead}",
         view["advice"],
-        *(f"{_clock(at_ms)}  {EVENTS.get(what, what)}" for at_ms, what in ticket.events),
-        *(f"{_clock(at_ms)}  {TIMELINE[what]}" for at_ms, what in reversed(ticket.timeline)),
+        *(f"{clock(at_ms)}  {EVENTS.get(what, what)}" for at_ms, what in ticket.events),
+        *(f"{clock(at_ms)}  {TIMELINE[what]}" for at_ms, what in reversed(ticket.timeline)),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 
@@ -80,7 +79,3 @@ def _act(number: str, room: str | None, action: Action) -> actions.Ticket:
         return await action(line, read_number(number))
 
     return on_line(room, act)
-
-
-def _clock(at_ms: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at_ms / 1000))

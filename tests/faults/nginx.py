@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import free_port
+from tests.installation import CONFIG, Installation, Site, free_port
 from tests.people import Reply, until
 
 CONF = Path(__file__).parents[2] / "deploy" / "nginx.conf"
@@ -28,6 +28,27 @@ needs_nginx = pytest.mark.skipif(not HAVE, reason="needs nginx and openssl: apt 
 # Without the system's authorities, which take longer to read than a request.
 TRUSTING = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 TRUSTING.check_hostname, TRUSTING.verify_mode = False, ssl.CERT_NONE
+
+
+@contextmanager
+def gateway_behind_a_proxy(installation: Installation, site: Site, folder: Path) -> Iterator[str]:
+    """A gateway of one worker that trusts a proxy on this machine, with the rooms at https names: its port."""
+    config = folder / "antrean.toml"
+    text = CONFIG.format(port=site.server_address[1]).replace("daftar.example", "daftar.example.go.id")
+    config.write_text(text.replace("vaksin.example", "ujian.example.go.id"))
+    environ = installation.environ | {
+        "ANTREAN_CONFIG": str(config),
+        "ANTREAN_PORT": str(free_port()),
+        "ANTREAN_PUBLIC_URL": "https://daftar.example.go.id",
+        "ANTREAN_TRUSTED_PROXIES": "127.0.0.1",
+        "ANTREAN_WORKERS": "1",
+    }
+    gateway = Installation(installation.settings, environ, folder)
+    gateway.start("gateway", "serve")
+    try:
+        yield environ["ANTREAN_PORT"]
+    finally:
+        gateway.stop("gateway")
 
 
 @dataclass

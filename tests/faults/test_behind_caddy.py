@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.nginx import Front, ready
-from tests.installation import CONFIG, Installation, free_port
+from tests.faults.nginx import Front, gateway_behind_a_proxy, ready
+from tests.installation import Installation, free_port
 
 if TYPE_CHECKING:
     from gateway.store.line import Line
@@ -29,33 +29,21 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def front(installation: Installation, site: Site, tmp_path: Path) -> Iterator[Front]:
-    config = tmp_path / "antrean.toml"
-    text = CONFIG.format(port=site.server_address[1]).replace("daftar.example", "daftar.example.go.id")
-    config.write_text(text.replace("vaksin.example", "ujian.example.go.id"))
-    environ = installation.environ | {
-        "ANTREAN_CONFIG": str(config),
-        "ANTREAN_PORT": str(free_port()),
-        "ANTREAN_PUBLIC_URL": "https://daftar.example.go.id",
-        "ANTREAN_TRUSTED_PROXIES": "127.0.0.1",
-        "ANTREAN_WORKERS": "1",
-    }
-    gateway = Installation(installation.settings, environ, tmp_path)
-    gateway.start("gateway", "serve")
     port = free_port()
     options = f"{{\nadmin off\nskip_install_trust\nhttp_port {free_port()}\nhttps_port {port}\n}}\n"
-    conf = CONF.read_text().replace("127.0.0.1:8080", f"127.0.0.1:{environ['ANTREAN_PORT']}")
-    conf = conf.replace("127.0.0.1:8081", f"127.0.0.1:{site.server_address[1]}")
-    (tmp_path / "Caddyfile").write_text(options + conf.replace(".go.id {", ".go.id {\n\ttls internal"))
     home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
-    command = [str(CADDY), "run", "--config", str(tmp_path / "Caddyfile")]
-    with (tmp_path / "caddy.log").open("wb") as log:
-        caddy = subprocess.Popen(command, env=home, stdout=log, stderr=log)
-    try:
-        yield Front(port)
-    finally:
-        caddy.terminate()
-        caddy.wait(20)
-        gateway.stop("gateway")
+    with gateway_behind_a_proxy(installation, site, tmp_path) as gateway:
+        conf = CONF.read_text().replace("127.0.0.1:8080", f"127.0.0.1:{gateway}")
+        conf = conf.replace("127.0.0.1:8081", f"127.0.0.1:{site.server_address[1]}")
+        (tmp_path / "Caddyfile").write_text(options + conf.replace(".go.id {", ".go.id {\n\ttls internal"))
+        command = [str(CADDY), "run", "--config", str(tmp_path / "Caddyfile")]
+        with (tmp_path / "caddy.log").open("wb") as log:
+            caddy = subprocess.Popen(command, env=home, stdout=log, stderr=log)
+        try:
+            yield Front(port)
+        finally:
+            caddy.terminate()
+            caddy.wait(20)
 
 
 async def test_the_plain_proxy_gives_secure_cookies_and_tells_the_site_who_asks(front: Front, line: Line) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.faults.lines import heard
-from tests.faults.nginx import Front, needs_nginx, nginx, ready
-from tests.installation import CONFIG, Installation, free_port
+from tests.faults.nginx import Front, gateway_behind_a_proxy, needs_nginx, nginx, ready
+from tests.installation import Installation
 
 if TYPE_CHECKING:
     from gateway.store.line import Line
@@ -24,23 +24,11 @@ pytestmark = needs_nginx
 @pytest.fixture
 def front(installation: Installation, site: Site, tmp_path: Path) -> Iterator[Front]:
     """nginx with the shipped configuration, before a gateway that trusts it."""
-    config = tmp_path / "antrean.toml"
-    text = CONFIG.format(port=site.server_address[1])
-    config.write_text(
-        text.replace("daftar.example", "daftar.example.go.id").replace("vaksin.example", "ujian.example.go.id")
-    )
-    environ = installation.environ | {
-        "ANTREAN_CONFIG": str(config),
-        "ANTREAN_PORT": str(free_port()),
-        "ANTREAN_PUBLIC_URL": "https://daftar.example.go.id",
-        "ANTREAN_TRUSTED_PROXIES": "127.0.0.1",
-        "ANTREAN_WORKERS": "1",
-    }
-    gateway = Installation(installation.settings, environ, tmp_path)
-    gateway.start("gateway", "serve")
-    with nginx(tmp_path, [environ["ANTREAN_PORT"]], site.server_address[1]) as made:
+    with (
+        gateway_behind_a_proxy(installation, site, tmp_path) as gateway,
+        nginx(tmp_path, [gateway], site.server_address[1]) as made,
+    ):
         yield made
-    gateway.stop("gateway")
 
 
 async def test_the_plain_proxy_gives_secure_cookies_and_tells_the_site_who_asks(
