@@ -64,7 +64,8 @@ class SheddingProtocol(GatewayProtocol):
         ):
             return
         super().data_received(data)
-        self._hold(self._unframed_bytes if self._expecting is Expecting.HEAD and not self._refused else 0)
+        if self._unframed_bytes or self._held_bytes:  # neither, once a request was read whole
+            self._hold(self._unframed_bytes if self._expecting is Expecting.HEAD and not self._refused else 0)
 
     def _is_turned_away(self, overload: Overload, data: bytes) -> bool:
         end = data.find(b"\r\n\r\n")

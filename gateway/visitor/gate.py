@@ -77,6 +77,7 @@ class Gate:
         self._turned_away = turned_away
         self._rehearsals = Rehearsals(rooms.values())
         self._visitors = {room_id: VisitorHeader(room) for room_id, room in rooms.items()}
+        self._rooms_of_calls: dict[bytes, VisitorRoom] = {}  # of the calls that ask for something of one's own
         self._calls = self._public_calls((public_url or "").encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,6 +100,10 @@ class Gate:
         call = self._calls.get(raw_path)
         try:
             if call is not None:
+                if self._overload is not None and self._overload.is_counting:
+                    spared = self._spared(raw_path, scope)
+                    if spared is not None:
+                        return spared
                 return await call(scope, receive)
             if raw_path.startswith(OURS):
                 if raw_path.startswith(AUTHORIZE_BEHIND):
@@ -132,9 +137,9 @@ class Gate:
                 calls[prefix + b"begin"], calls[prefix + b"end"] = marks.begin, marks.end
             if room.settings.logo:
                 calls[prefix + b"logo"] = Logo(room.settings)
-            calls |= {
-                prefix + name.encode(): self._sparing(room, name, call) for name, call in in_room.by_name().items()
-            }
+            for name, call in in_room.by_name().items():
+                calls[prefix + name.encode()] = call
+                self._rooms_of_calls[prefix + name.encode()] = room
         return calls
 
     async def _site(self, raw_path: bytes, scope: Scope) -> Answer | ASGIApp:
@@ -162,22 +167,16 @@ class Gate:
         count_request(room.line, "refused" if isinstance(decision, Refuse) else "page")
         return outcome
 
-    def _sparing(self, room: VisitorRoom, name: str, call: Call) -> Call:
-        """The call, but for who carries what looks like a pass and is none, while there is too much to do."""
-        overload, turned_away = self._overload, self._turned_away
-        if overload is None or turned_away is None:
-            return call
-        who = Who.NEWCOMER if name == "join" else Who.WAITING
-
-        async def sparing(scope: Scope, receive: Receive) -> Answer:
-            if overload.is_counting:
-                request = Request(scope, secure=self._secure)
-                visitor_pass = room.read_pass(request, time.time())
-                if isinstance(visitor_pass, CredentialError) and overload.turns_away(who):
-                    return turned_away.answer(request, overload.severity)
-            return await call(scope, receive)
-
-        return sparing
+    def _spared(self, raw_path: bytes, scope: Scope) -> Answer | None:
+        """The answer for who carries what looks like a pass and is none: the server believed the look of it."""
+        overload, turned_away, room = self._overload, self._turned_away, self._rooms_of_calls.get(raw_path)
+        if overload is None or turned_away is None or room is None:
+            return None
+        request = Request(scope, secure=self._secure)
+        who = Who.NEWCOMER if raw_path.endswith(b"/join") else Who.WAITING
+        if not isinstance(room.read_pass(request, time.time()), CredentialError) or not overload.turns_away(who):
+            return None
+        return turned_away.answer(request, overload.severity)
 
     def _turns_away(self, room: VisitorRoom, request: Request, decision: Decision, now_s: float) -> Answer | None:
         """The answer for who carries what looks like a pass and is none; all others the server has judged."""
