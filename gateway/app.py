@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -14,7 +14,7 @@ from gateway.domain.credentials import Keyring
 from gateway.domain.overload import Limits, Who
 from gateway.domain.paths import PathRules, Protection
 from gateway.domain.room import Knobs
-from gateway.errors import AntreanError, SettingsError, StoreUnreachable
+from gateway.errors import AntreanError, SettingsError, StoreError, StoreUnsuitable
 from gateway.forwarding import judging
 from gateway.i18n import languages
 from gateway.logs import configure_logs, get_logger
@@ -159,8 +159,13 @@ async def _refuse_unsuitable(store: Store) -> None:
 
     Raises StoreUnsuitable.
     """
-    with suppress(StoreUnreachable):
+    try:
         await store.ping()
+        await store.tick()  # what is in it may be another version's
+    except StoreUnsuitable:
+        raise
+    except StoreError as error:
+        log.info("the store is waited for", reason=str(error))
 
 
 async def _wait_for_snapshots(rooms: Sequence[VisitorRoom]) -> None:

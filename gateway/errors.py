@@ -81,7 +81,7 @@ class StoreUnreachable(StoreError):
 
 
 class StoreUnsuitable(StoreError):
-    """The store may not be used as it is configured (too old, may evict keys, read-only)."""
+    """The store may not be used as it is configured (too old, may evict keys, read-only), or for what is in it."""
 
 
 class RoomMissing(StoreUnreachable):

@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from gateway.domain.room import Knobs, Snapshot
-from gateway.errors import InvalidKnob, LineClosed, RoomMissing, StaleRevision, StoreError, StoreUnreachable
+from gateway.errors import (
+    InvalidKnob,
+    LineClosed,
+    RoomMissing,
+    StaleRevision,
+    StoreError,
+    StoreUnreachable,
+    StoreUnsuitable,
+)
 from gateway.store.batching import Settle
 from gateway.store.functions import Command, Functions
 from gateway.store.keys import room_key
@@ -477,8 +485,9 @@ def _error(reply: Exception) -> Exception:
         ):
             return StoreUnreachable(f"the store is not ready: {text}")
         case "SCHEMA":
-            return StoreError(
-                "the store's line was written by another version of Antrean: run that one, or empty the store"
+            return StoreUnsuitable(
+                "the line in the store was written by another version of Antrean: run that one, or give this one "
+                "another store or state folder"
             )
     if "unction not found" in text:
         return StoreUnreachable("the function library is being loaded")
