@@ -314,7 +314,13 @@ def _what(entry: Entry) -> str:
         return describe(entry.before, entry.after)
     if "ticket" in entry.after:
         return f"{entry.action} {entry.after['ticket']}: {entry.before['state']} → {entry.after['state']}"
+    if entry.opening_ms:
+        order = f", {entry.after['order']}" if "order" in entry.after else ""
+        return f"{OPENINGS[entry.action]} the opening of {clock(entry.opening_ms)}{order}"
     return entry.action
+
+
+OPENINGS = {"schedule": "began", "plan": "planned", "unplan": "called off"}
 
 
 def _last_release(view: dict[str, Any], number: dict[str, str]) -> str:

@@ -393,6 +393,7 @@ def schemas() -> Schema:
                 "before": knobs,
                 "after": knobs,
                 "undoable": {"type": "boolean"},
+                "opening_ms": _time("of an opening that was announced or called off: when its doors open"),
             }
         ),
         "Audit": _object({"room": {"type": "string"}, "entries": {"type": "array", "items": ref("Entry")}}),

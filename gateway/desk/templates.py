@@ -109,7 +109,8 @@ class Speaker:
             states = (self._language.text(f"state.{entry[when]['state']}") for when in ("before", "after"))
             return f"{entry['after']['ticket']}: {' → '.join(states)}"
         if entry["action"] != "set":
-            return self._language.text(f"action.{entry['action']}")
+            when = self.clock(entry["opening_ms"]) if entry["opening_ms"] else ""
+            return self._language.text(f"action.{entry['action']}", when=when)
         return ", ".join(
             f"{self._language.text(f'knob.{name}')} {self._value(name, entry['before'][name])}"
             f" → {self._value(name, value)}"

@@ -274,4 +274,5 @@ def entry_view(entry: Entry) -> dict[str, Any]:
         "before": dict(entry.before),
         "after": dict(entry.after),
         "undoable": entry.undoable,
+        "opening_ms": entry.opening_ms or None,
     }

@@ -1,4 +1,4 @@
-"""Proof of work for who takes a number: a signed riddle, a second of a browser's work or half a minute of waiting.
+"""Proof of work for who takes a number: a signed riddle, some work of a browser or half a minute of waiting.
 
 Pure. The riddle, as altcha has it: which whole number below MOST, written after the nonce, has this SHA-256? We
 chose the number, so each can be solved, in at most MOST steps. Nothing is stored when it is given: the riddle is
@@ -20,7 +20,7 @@ from gateway.errors import (
     OtherLineCredential,
 )
 
-MOST = 200_000  # steps: half of it on average, a second or two on a phone of 2015
+MOST = 200_000  # steps: half of it on average: half a second for all here, several times that on an old phone
 WAIT_S = 30  # for who does not solve it
 LIVES_S = 600
 SKEW_S = 120

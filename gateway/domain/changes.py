@@ -68,6 +68,12 @@ class Entry:
     after: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def opening_ms(self) -> int:
+        """Of an opening that was announced, planned or called off: when its doors open; else 0."""
+        told = self.after.get("opening") or self.after.get("planned") or self.before.get("planned")
+        return int(str(told)) if told else 0
+
+    @property
     def undoable(self) -> bool:
         """Whether it changed knobs, which can be set back."""
         return self.action == "set" and bool(self.before)
@@ -94,12 +100,15 @@ def entry_of(stored: Mapping[str, Any]) -> Entry:
             after=dict(stored["after"]),
         )
     pairs = {STORED_NAMES.get(name, name): pair for name, pair in stored.get("changes", {}).items()}
+    action = next((ACTIONS[name] for name in pairs if name in ACTIONS), "note")
+    if action == "plan" and not pairs["planned"][1]:
+        action = "unplan"
     is_knobs = bool(pairs) and all(name in KNOB_NAMES for name in pairs)
     return Entry(
         revision=int(stored["revision"]),
         at_ms=int(stored["at_ms"]),
         actor=str(stored.get("actor", "")),
-        action="set" if is_knobs else next((ACTIONS[name] for name in pairs if name in ACTIONS), "note"),
+        action="set" if is_knobs else action,
         why=str(stored.get("why", "")),
         before={name: _plain(name, before) for name, (before, _) in pairs.items()},
         after={name: _plain(name, after) for name, (_, after) in pairs.items()},

@@ -136,6 +136,10 @@ def test_openings_are_planned_in_a_row_listed_and_called_off(antrean: Shell) -> 
     assert [row.split()[1] for row in listed] == ["state", "scheduled", "planned"]
     assert antrean("room", "audit", "--json").json["entries"][0]["why"] == "as agreed"
     assert "called off" in antrean("room", "openings", "--remove", planned["instance"]).out
+    done = antrean("room", "audit").out
+    assert all(
+        words in done for words in ("began the opening of", "planned the opening of", "called off the opening of")
+    )
     assert antrean("room", "openings", "--json").json["planned"] == []
 
 

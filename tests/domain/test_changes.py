@@ -155,3 +155,19 @@ def test_a_mistyped_number_is_never_somebody_elses(typed: str) -> None:
 
 def test_there_is_advice_for_every_state() -> None:
     assert all(ADVICE.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "action", "opening_ms"),
+    [
+        ({"opening": ["open", "1000"], "order": ["", "draw"]}, "schedule", 1000),
+        ({"planned": ["", "2000"], "order": ["", "fifo"]}, "plan", 2000),
+        ({"planned": ["2000", ""]}, "unplan", 2000),
+        ({"line": ["x", "y"]}, "new-line", 0),
+    ],
+)
+def test_an_entry_says_which_opening_was_announced_or_called_off(
+    changes: dict[str, list[str]], action: str, opening_ms: int
+) -> None:
+    entry = entry_of({"revision": 3, "at_ms": 5, "actor": "a", "why": "", "changes": changes})
+    assert (entry.action, entry.opening_ms) == (action, opening_ms)
