@@ -11,6 +11,8 @@ import pytest
 from gateway.domain.challenge import MOST, WAIT_S, Challenge
 from gateway.domain.room import Phase
 from gateway.forwarding import judging
+from gateway.settings.room import sample_room
+from gateway.visitor.newcomer_page import newcomer_page
 
 if TYPE_CHECKING:
     from tests.visitor.conftest import House, Reply, Visitor
@@ -196,3 +198,10 @@ async def test_who_waits_instead_of_solving_counts_for_ten(challenged: House) ->
             (await from_address(challenged, "8.8.8.1").get(f"{BASE}wait?to=/&solution={token}")).status
         )
     assert statuses == [200, 200, 429]
+
+
+@pytest.mark.parametrize(("code", "name"), [("id", "Pendaftaran"), ("en", "Registration")])
+@pytest.mark.parametrize("kind", ["challenge", "limited"])
+def test_the_room_has_its_name_in_the_language_of_the_page(code: str, name: str, kind: str) -> None:
+    page = newcomer_page(sample_room(), code, kind, 200, go="/", seconds=1)
+    assert f"· {name}</title>" in page.body.decode()
