@@ -38,11 +38,12 @@ def newcomer_page(
 
 @lru_cache(maxsize=256)
 def _made(room: RoomSettings, code: str, kind: str) -> tuple[bytes, Block]:
+    room = room.named_in(code)
     language = language_of(room, code)
     style = style_of(room, language, "newcomer.css", own=False)
     script = _solving() if kind == "challenge" else _AGAIN
     body = _template().render(
-        room=room.named_in(code), language=language, text=language.text, kind=kind, most=MOST, logo=logo_address(room),
+        room=room, language=language, text=language.text, kind=kind, most=MOST, logo=logo_address(room),
         others=[other for other in languages().values() if other.code != language.code],
         style=Markup(style), script=Markup(script),  # noqa: S704 (our own files)
     ).encode()  # fmt: skip
